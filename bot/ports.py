@@ -1,0 +1,126 @@
+"""What the engine needs from outside. Protocols, one method where possible; each has an in-memory implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bot.domain.commands import Command
+from bot.domain.events import Event, Stamped
+from bot.domain.message import InboundMessage, OutboundMessage
+from bot.domain.tracker import Tracker
+from knowledge.models import Evidence
+
+OnDelta = Callable[[str], Awaitable[None]]
+"""Called with each piece of the reply's text as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reader understood. `confidence` is calibrated: of readings at 0.8, 80 % are right."""
+
+    commands: tuple[Command, ...]
+    confidence: float = 1.0
+    intent: str = ""
+    entities: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something to say: a response's name (`utter_*`), the facts that fill it, and what comes with it."""
+
+    response: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    buttons: tuple[tuple[str, str], ...] = ()       # (title, payload)
+    cards: tuple[Mapping[str, Any], ...] = ()       # {"kind", "title", "data"}
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    events: tuple[Event, ...] = ()
+    acts: tuple[Act, ...] = ()
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+
+class TrackerStore(Protocol):
+    """Append-only events per conversation, with snapshots."""
+
+    async def load(self, conversation_id: str) -> Tracker | None:
+        """The tracker as of the last commit, or None for a new conversation."""
+        ...
+
+    async def commit(self, conversation_id: str, expected_seq: int, events: Sequence[Stamped], tracker: Tracker,
+                     inbox: Sequence[tuple[str, str]] = (), outbox: Sequence[OutboundMessage] = ()) -> None:
+        """One transaction: events, snapshot, inbox marks (channel, message id) and the reply.
+
+        Raises StaleTracker when the conversation has moved past `expected_seq`.
+        """
+        ...
+
+    async def events(self, conversation_id: str, after: int = 0, limit: int = 1000) -> list[Stamped]:
+        """Events with seq > after, oldest first."""
+        ...
+
+    async def answered(self, channel: str, message_id: str) -> list[OutboundMessage] | None:
+        """The reply given to this message before, or None: makes a client's message id idempotent (≥ 7 days)."""
+        ...
+
+    async def in_mode(self, *modes: str) -> list[Tracker]:
+        """Conversations in one of these modes ("queued", "agent"), longest waiting first."""
+        ...
+
+
+class StaleTracker(Exception):
+    """Somebody else has written to this conversation meanwhile."""
+
+
+class ConversationLock(Protocol):
+    def hold(self, conversation_id: str) -> AbstractAsyncContextManager[None]:
+        """One turn at a time per conversation, waiting in order of arrival."""
+        ...
+
+
+class Finder(Protocol):
+    """The retrieve stage."""
+
+    async def find(self, text: str, tracker: Tracker) -> tuple[Evidence, ...]:
+        """Candidates from products, documents, solved cases and the identified customer's own order lines."""
+        ...
+
+
+class Reader(Protocol):
+    """Understanding: message + tracker + evidence → commands."""
+
+    async def read(self, message: InboundMessage, tracker: Tracker, evidence: Sequence[Evidence]) -> Reading:
+        """Never raises on odd input: CannotHandle is an answer."""
+        ...
+
+
+class ActionRunner(Protocol):
+    async def run(self, action: str, tracker: Tracker, evidence: Sequence[Evidence]) -> ActionResult:
+        """Run one action by name; an action that fails raises, and has written nothing half."""
+        ...
+
+
+class Composer(Protocol):
+    """Phrases a reply; a model writes, the evidence gate checks."""
+
+    async def compose(self, acts: Sequence[Act], drafts: Sequence[str], tracker: Tracker, on_delta: OnDelta | None) -> list[str] | None:
+        """One text per act, or None to have the templates (`drafts`, same order) said."""
+        ...
+
+
+class Answerer(Protocol):
+    """Answers an open question from evidence."""
+
+    async def answer(self, question: str, evidence: Sequence[Evidence], tracker: Tracker) -> Act:
+        """An act with numbered sources, or `utter_dont_know` when the evidence does not answer."""
+        ...

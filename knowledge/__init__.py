@@ -1,0 +1,1 @@
+"""The ground floor: catalogue, orders, documents and search. It knows nothing of conversations."""

@@ -1,0 +1,1 @@
+"""Profiles, recommendations and promotional copy. Imports `knowledge` only."""

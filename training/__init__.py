@@ -1,0 +1,1 @@
+"""Offline: from data to artifacts (weights + manifest). Nothing imports this package."""
