@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from knowledge.errors import ConfigError
 
 CONFIG_FILE = "shopclerk.toml"
+DEFAULT_DIR = Path(os.environ.get("SHOPCLERK_DIR", "var/shop"))
 
 S = TypeVar("S", bound="SettingsBase")
 
