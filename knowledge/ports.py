@@ -74,16 +74,21 @@ class OrderBook(Protocol):
         ...
 
     async def save(self, order: Order, *, customer: Customer | None = None, expected: Order | None = None,
-                   operation_id: str = "") -> bool:
+                   expected_customer: Customer | None = None, operation_id: str = "") -> bool:
         """Write order (and customer, for a gift-card balance) in one transaction.
 
-        False, and nothing written, when the stored order is no longer equal to `expected`
-        or when `operation_id` was applied before.
+        False, and nothing written, when the stored order is no longer equal to `expected`, the stored customer
+        no longer equal to `expected_customer`, or `operation_id` was applied before.
         """
         ...
 
-    async def save_customer(self, customer: Customer, *, operation_id: str = "") -> bool:
-        """Write the customer; False when `operation_id` was applied before."""
+    async def save_customer(self, customer: Customer, *, expected: Customer | None = None,
+                            operation_id: str = "") -> bool:
+        """Write the customer; False when it is no longer equal to `expected` or `operation_id` was applied before."""
+        ...
+
+    async def applied(self, operation_id: str) -> bool:
+        """Whether a write under this operation id is in the book: what a restart asks after a crash."""
         ...
 
 
@@ -104,8 +109,12 @@ class OrderBackend(Protocol):
     """The shop's order system: what is true about a write is what it says (requested → accepted | refused | unknown)."""
 
     async def request(self, operation_id: str, before: Order | None, after: Order | None, customer: Customer | None,
-                      kind: str) -> BackendAnswer:
-        """Ask for one write. `operation_id` makes it idempotent: the same id twice is one write."""
+                      kind: str, *, customer_before: Customer | None = None) -> BackendAnswer:
+        """Ask for one write. `operation_id` makes it idempotent: the same id twice is one write.
+
+        `customer` is how the customer is left (gift-card balance, default address), None when untouched;
+        `customer_before` guards it as `before` guards the order.
+        """
         ...
 
     async def outcome(self, operation_id: str) -> BackendAnswer:
