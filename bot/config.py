@@ -1,0 +1,90 @@
+"""The bot's settings: one frozen object per shop folder, read once. It knows no adapter and reads no secret file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from knowledge.settings import SettingsBase
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(Section):
+    """`[server]`"""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    trusted_proxies: tuple[str, ...] = ()      # networks (CIDR) whose X-Forwarded-For is believed
+    cors_origins: tuple[str, ...] = ()         # exact origins that may call the API from a browser; none by default
+    drain_s: Positive = 20.0                   # how long a stopping server waits for turns under way
+
+
+class LimitSettings(Section):
+    """`[limits]`: per_minute figures are token buckets that hold one minute's worth."""
+
+    message_chars: int = Field(default=4000, ge=1)
+    body_bytes: int = Field(default=1_000_000, ge=1024)
+    address_per_minute: int = Field(default=1200, ge=1)
+    conversation_per_minute: int = Field(default=60, ge=1)
+
+
+class TimeoutSettings(Section):
+    """`[timeouts]`, in seconds."""
+
+    turn_s: Positive = 30.0
+    llm_s: Positive = 15.0
+    handoff_s: Positive = 600.0                # queued, and nobody came
+    agent_idle_s: Positive = 3600.0            # an agent took over and fell silent
+
+
+class LlmSettings(Section):
+    """`[llm]`: one model per task, as `provider:model` ("openai:…", "transformers:…"); empty: the templates speak."""
+
+    understand: str = ""
+    answer: str = ""
+    rephrase: str = ""
+    promo: str = ""
+    mine: str = ""
+    assist: str = ""
+    base_url: str = ""                         # of an OpenAI-compatible server
+    api_key: SecretStr | None = None
+    adapter: str = ""                          # folder of a LoRA adapter, for `transformers:`
+
+    @property
+    def configured(self) -> dict[str, str]:
+        """Task → model, of the tasks that have one."""
+        tasks = ("understand", "answer", "rephrase", "promo", "mine", "assist")
+        return {task: getattr(self, task) for task in tasks if getattr(self, task)}
+
+
+class WebhookSettings(Section):
+    """`[webhook]`: where order writes, handoffs and cases are announced (Standard Webhooks)."""
+
+    url: str = ""
+    secret: SecretStr | None = None            # "whsec_" + base64
+    timeout_s: Positive = 10.0
+
+
+class CustomerTokenSettings(Section):
+    """`[customer_token]`: how the shop's own site signs a customer in."""
+
+    key: SecretStr | None = None               # shared with the shop's backend; none: nobody can sign in by token
+    audience: str = "shopclerk"
+
+
+class BotSettings(SettingsBase):
+    """Everything a shop may set for the service."""
+
+    locale: str = "en"
+    server: ServerSettings = ServerSettings()
+    limits: LimitSettings = LimitSettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
+    llm: LlmSettings = LlmSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    customer_token: CustomerTokenSettings = CustomerTokenSettings()

@@ -1,0 +1,69 @@
+"""The bot's own tables. JSON is kept as ASCII text, so that any character a shopper sends survives any database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+VERSION_TABLE = "bot_alembic_version"
+
+metadata = MetaData()
+
+conversations = Table(
+    "conversations", metadata,
+    Column("id", String(255), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("mode_since", Float(53), nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Column("snapshot", Text, nullable=False),
+    Index("conversations_by_mode", "mode", "mode_since"),
+)
+
+events = Table(
+    "conversation_events", metadata,
+    Column("conversation_id", String(255), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float(53), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+inbox = Table(
+    "inbox", metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("message_id", String(512), primary_key=True),
+    Column("conversation_id", String(255), nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("at", Float(53), nullable=False, index=True),
+)
+
+api_keys = Table(
+    "api_keys", metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("revoked_at", Float(53)),
+)
+
+webhook_outbox = Table(
+    "webhook_outbox", metadata,
+    Column("id", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Float(53), nullable=False, index=True),
+    Column("state", String(16), nullable=False),         # waiting | delivered | given_up
+    Column("last_error", Text, nullable=False),
+)
+
+
+def dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def load(text: str) -> Any:
+    return json.loads(text)
