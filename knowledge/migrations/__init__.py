@@ -1,0 +1,1 @@
+"""Alembic's migrations of the knowledge tables; `knowledge.db.upgrade` runs them."""
