@@ -61,9 +61,8 @@ class _Names:
 def _names(thing: Thing, lexicon: Lexicon) -> _Names:
     title = tuple(w.stem for w in words(thing.title, lexicon.locale) if w.text not in lexicon.words("stop"))
     synonyms: Mapping[str, str] = lexicon.data.get("synonyms", {})
-    low = thing.title.lower()
-    meant = {s for said, real in synonyms.items() if str(real) in low.replace("-", " ").split() or str(real) in low
-             for s in _stems(str(said), lexicon)} if title else set()
+    low = f" {thing.title.lower().replace('-', ' ')} "
+    meant = {s for said, real in synonyms.items() if f" {str(real).replace('-', ' ')} " in low for s in _stems(str(said), lexicon)}
     head = frozenset(title[-2:]) if len(title) <= 3 else frozenset(title)
     extra = frozenset(_stems(thing.also, lexicon)) | frozenset(meant)
     return _Names(title, head, extra)
@@ -164,7 +163,8 @@ def described(text: str, things: Sequence[Thing], lexicon: Lexicon) -> list[str]
     """Keys of the things whose options fit most of the words in `text`; all of them when none fits better."""
     said = {w.stem for w in words(text, lexicon.locale) if w.text not in lexicon.words("stop")}
     synonyms = {str(k): str(v) for k, v in lexicon.data.get("synonyms", {}).items()}
-    said |= {s for word in list(said) if word in synonyms for s in _stems(synonyms[word], lexicon)}
-    scores = {t.key: sum(1.0 for v in t.options.values() for s in set(_stems(v, lexicon)) if s in said) for t in things}
+    said |= {w.stem for word in list(said) if word in synonyms for w in words(synonyms[word], lexicon.locale)}
+    scores = {t.key: sum(1.0 for v in t.options.values() for s in {w.stem for w in words(v, lexicon.locale)} if s in said)
+              for t in things}
     best = max(scores.values(), default=0.0)
     return [key for key, score in scores.items() if score == best]

@@ -39,7 +39,7 @@ def _cut_acts(sentence: str, lexicon: Lexicon) -> list[str]:
         return [sentence]
     cuts = [0]
     for match in conjunction.finditer(sentence):
-        following = sentence[match.end():]
+        following = sentence[match.end():].lstrip(" ,")
         opens = verb.match(following) or verb.match(_without_opening(following, lexicon))
         before = sentence[cuts[-1]: match.start()]
         if opens and verb.search(before):

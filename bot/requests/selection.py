@@ -1,0 +1,261 @@
+"""Which order lines a request is about, out of the customer's own words.
+
+"Everything except the bottle", "both lamps", "the more expensive tablet", "the backpack that came with the vacuum":
+the words are read against the lines there are. What stays open is returned as open, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.requests.desk import Desk
+from bot.requests.mentions import Mention, described, find_mentions
+from bot.requests.orders import OrderChoice, choose_orders, said_statuses
+from knowledge.models import OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One line with the words said about it (its wish, for a swap)."""
+
+    key: str
+    words: str = ""
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Several lines could be meant by one phrase."""
+
+    phrase: str
+    keys: tuple[str, ...]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    chosen: tuple[Chosen, ...] = ()
+    unclear: tuple[Unclear, ...] = ()
+    elsewhere: tuple[str, ...] = ()       # named, but in an order whose status does not allow this
+    excluded: tuple[str, ...] = ()
+    everything: bool = False
+    only: bool = False
+    orders: OrderChoice = OrderChoice()
+
+    @property
+    def empty(self) -> bool:
+        return not (self.chosen or self.unclear or self.elsewhere or self.excluded or self.everything)
+
+
+def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap: bool = False) -> Selection:
+    """Lines named in `text`, of orders in `allowed` statuses where there are any. `swap`: words after a line are its wish."""
+    lexicon = desk.lexicon
+    orders = choose_orders(text, desk)
+    everything = lexicon.said(text, "everything")
+    every_key = desk.keys()
+    mentions = find_mentions(text, [desk.thing(k) for k in every_key], lexicon, desk.similar)
+    kept, out = _split_exceptions(text, mentions, desk)
+    excluded = tuple(k for m in out for k in _narrow_excluded(text, m, desk, orders))
+    kept = [m for m in kept if not _is_context(text, m, desk)]
+    context = {k.rsplit("/", 1)[0] for m in mentions if _is_context(text, m, desk) for k in m.keys}
+    only = lexicon.said(text, "only") and not out
+    parts = _parts(text, kept, desk, swap=swap)
+    chosen: list[Chosen] = []
+    unclear: list[Unclear] = []
+    elsewhere: list[str] = []
+    for mention, before, after in parts:
+        found = _resolve(text, mention, before, after, desk, allowed, orders, context, [c.key for c in chosen])
+        wish = _wish_words(before, after, desk) if swap else ""
+        if isinstance(found, Unclear):
+            unclear.append(replace(found, words=wish))
+        elif found and _allowed(found[0], desk, allowed):
+            chosen += [Chosen(k, wish, None) for k in found if k not in {c.key for c in chosen} and k not in excluded]
+        else:
+            elsewhere += found
+    if not parts and not out and not everything:
+        chosen = [Chosen(k, text if swap else "") for k in _by_variant_id(text, desk, allowed)]
+    if everything and not chosen:
+        chosen = [Chosen(k, "" if not swap else text) for k in _all_of(desk, allowed, orders, excluded, context) if k not in excluded]
+    if lexicon.said(text, "same_order"):
+        chosen, unclear = _in_one_order(chosen, unclear)
+    return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders)
+
+
+def _in_one_order(chosen: list[Chosen], unclear: list[Unclear]) -> tuple[list[Chosen], list[Unclear]]:
+    """"… from the same order": what is open is settled by the order that can hold all of it."""
+    homes = [{c.key.rsplit("/", 1)[0]} for c in chosen] + [{k.rsplit("/", 1)[0] for k in u.keys} for u in unclear]
+    shared = set.intersection(*homes) if homes else set()
+    still: list[Unclear] = []
+    for item in unclear:
+        keys = [k for k in item.keys if k.rsplit("/", 1)[0] in shared]
+        if len(keys) == 1 and len(shared) == 1:
+            chosen.append(Chosen(keys[0], item.words))
+        else:
+            still.append(item)
+    return chosen, still
+
+
+def _by_variant_id(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> list[str]:
+    """Lines named by the id or SKU of what was bought."""
+    return [k for k in desk.keys(allowed) if len(desk.line(k)[1].variant_id) > 4 and desk.line(k)[1].variant_id in text]
+
+
+def _allowed(key: str, desk: Desk, allowed: Sequence[OrderStatus]) -> bool:
+    return desk.line(key)[0].status in allowed
+
+
+# --- exceptions ------------------------------------------------------------------------------------------------------
+
+def _split_exceptions(text: str, mentions: Sequence[Mention], desk: Desk) -> tuple[list[Mention], list[Mention]]:
+    """Mentions in the reach of "except", "keep", "but not" are exceptions; its reach ends with the sentence or a new verb."""
+    out: list[Mention] = []
+    for cue in desk.lexicon.pattern("except").finditer(text):
+        end = _reach(text, cue.end(), desk)
+        out += [m for m in mentions if cue.end() <= m.start < end and m not in out]
+    return [m for m in mentions if m not in out], out
+
+
+def _reach(text: str, start: int, desk: Desk) -> int:
+    stop = re.compile(r"[.;!?\n]").search(text, start)
+    verb = desk.lexicon.pattern("act_verbs").search(text, start)
+    ends = [m.start() for m in (stop, verb) if m]
+    return min(ends, default=len(text))
+
+
+def _narrow_excluded(text: str, mention: Mention, desk: Desk, orders: OrderChoice) -> list[str]:
+    keys = [k for k in mention.keys if not orders.named or k.rsplit("/", 1)[0] in orders.orders]
+    return keys or list(mention.keys)
+
+
+def _is_context(text: str, mention: Mention, desk: Desk) -> bool:
+    """"received with the vacuum cleaner", "the order with the lamp": says which order, not which line."""
+    before = text[max(0, mention.start - 40): mention.start]
+    matches = list(desk.lexicon.pattern("came_with").finditer(before))
+    return bool(matches) and len(before[matches[-1].end():].split()) <= 2
+
+
+# --- each mention ----------------------------------------------------------------------------------------------------
+
+def _parts(text: str, mentions: Sequence[Mention], desk: Desk, *, swap: bool) -> list[tuple[Mention, str, str]]:
+    """Each mention with the words before it (its description) and after it (its wish, or more description)."""
+    merged: list[tuple[Mention, int]] = []
+    for mention in mentions:
+        if merged and swap and _same_product(merged[-1][0], mention, desk) and _is_wish_part(text, merged[-1][0], mention, desk):
+            continue
+        merged.append((mention, mention.start))
+    parts = []
+    for i, (mention, _) in enumerate(merged):
+        left = _boundary(text, merged[i - 1][0].end, mention.start) if i else 0
+        right = _boundary(text, mention.end, merged[i + 1][0].start) if i + 1 < len(merged) else len(text)
+        parts.append((mention, text[left: mention.start], text[mention.end: right]))
+    return _share_wish(parts, desk) if swap else parts
+
+
+def _boundary(text: str, end: int, start: int) -> int:
+    """Where the words about one thing stop and those about the next begin: the last cut between the two mentions."""
+    between = text[end:start]
+    cuts = [m.start() for m in re.finditer(r"[.;!?\n]|,|\band\b|\balso\b|\bplus\b|&", between, re.IGNORECASE)]
+    return end + cuts[-1] if cuts else (end if len(between.split()) <= 2 else start - len(between.split()[-1]) - 1)
+
+
+def _same_product(first: Mention, second: Mention, desk: Desk) -> bool:
+    def products(mention: Mention) -> set[str]:
+        return {desk.line(k)[1].product_id for k in mention.keys}
+
+    return bool(products(first) & products(second))
+
+
+def _is_wish_part(text: str, first: Mention, second: Mention, desk: Desk) -> bool:
+    """"exchange the keyboard for a keyboard with …": the second names the wish, not another line."""
+    between = text[first.end: second.start]
+    another = desk.lexicon.said(between, "another_of")
+    return not another and (desk.lexicon.said(between, "transition") or desk.lexicon.said(between, "same")
+                            or desk.lexicon.said(between, "condition") or desk.lexicon.said(between, "otherwise"))
+
+
+def _share_wish(parts: list[tuple[Mention, str, str]], desk: Desk) -> list[tuple[Mention, str, str]]:
+    """"the pet bed and office chair to the cheapest": an enumeration shares the wish that follows it."""
+    shared: list[tuple[Mention, str, str]] = []
+    for i, (mention, before, after) in enumerate(parts):
+        if not re.sub(r"[\s,&]|and|the|my", "", after, flags=re.IGNORECASE) and i + 1 < len(parts):
+            following = next((a for _, _, a in parts[i + 1:] if re.sub(r"[\s,&]|and|the|my", "", a, flags=re.IGNORECASE)), "")
+            after = following if desk.lexicon.pattern("transition").match(following.strip()) else after
+        shared.append((mention, before, after))
+    return shared
+
+
+def _wish_words(before: str, after: str, desk: Desk) -> str:
+    """What is wanted instead: after "for", "to" …, else all that was said about the thing."""
+    cut = desk.lexicon.pattern("source_end").search(after)
+    if cut:
+        return after[cut.start():]
+    return f"{before} … {after}".strip(" …")
+
+
+def _resolve(text: str, mention: Mention, before: str, after: str, desk: Desk, allowed: Sequence[OrderStatus],
+             orders: OrderChoice, context: set[str], taken: Sequence[str]) -> list[str] | Unclear:
+    keys = [k for k in mention.keys if not orders.named or k.rsplit("/", 1)[0] in orders.orders] or \
+        ([] if orders.named and not orders.unknown else list(mention.keys))
+    keys = keys or list(mention.keys)
+    keys = [k for k in keys if k.rsplit("/", 1)[0] in context] or keys
+    source = _source_words(before, after, desk)
+    statuses = said_statuses(source, desk) or (orders.statuses if not orders.named else ())
+    wanted = [k for k in keys if desk.line(k)[0].status in statuses and _allowed(k, desk, allowed)] if statuses else []
+    keys = wanted or [k for k in keys if _allowed(k, desk, allowed)] or keys
+    if len(keys) > 1:
+        keys = described(f"{source} {mention.head}", [desk.thing(k) for k in keys], desk.lexicon)
+    keys = _by_price(source, keys, desk)
+    if mention.every or len(keys) == 1:
+        return _counted(keys, mention, desk)
+    if desk.lexicon.said(text[max(0, mention.start - 20): mention.start], "one_of"):
+        return keys[:1] if _alike(keys, desk) else Unclear(mention.head, tuple(keys))
+    keys = [k for k in keys if k not in taken] or keys
+    if len(keys) == 1 or _alike(keys, desk):
+        return keys[:1]
+    focused = [k for k in keys if k in desk.focus_lines] or [k for k in keys if k.rsplit("/", 1)[0] in desk.focus[:1]]
+    if len(focused) == 1 or (focused and _alike(focused, desk)):
+        return focused[:1]
+    return Unclear(mention.head, tuple(focused or keys))
+
+
+def _source_words(before: str, after: str, desk: Desk) -> str:
+    """What describes the thing one has: the words before it, and after it up to "for", "to" …"""
+    cut = desk.lexicon.pattern("source_end").search(after)
+    return f"{before} {after[: cut.start()] if cut else after}"
+
+
+def _by_price(words: str, keys: list[str], desk: Desk) -> list[str]:
+    if len(keys) < 2:
+        return keys
+    prices = {k: desk.line(k)[1].unit_price for k in keys}
+    if desk.lexicon.said(words, "cheaper_line"):
+        return [min(keys, key=lambda k: prices[k])]
+    if desk.lexicon.said(words, "more_expensive_line"):
+        return [max(keys, key=lambda k: prices[k])]
+    return keys
+
+
+def _alike(keys: Sequence[str], desk: Desk) -> bool:
+    """The same variant in the same order: which of them is meant makes no difference."""
+    return len({(desk.line(k)[0].id, desk.line(k)[1].variant_id) for k in keys}) == 1
+
+
+def _counted(keys: list[str], mention: Mention, desk: Desk) -> list[str] | Unclear:
+    if mention.count is None or len(keys) <= mention.count:
+        return keys
+    if _alike(keys, desk):
+        return keys[: mention.count]
+    return Unclear(mention.head, tuple(keys))
+
+
+def _all_of(desk: Desk, allowed: Sequence[OrderStatus], orders: OrderChoice, excluded: Sequence[str], context: set[str]) -> list[str]:
+    """Every line of the orders meant: named ones, else the one the exception belongs to, else the one in focus, else all."""
+    if orders.orders:
+        return desk.keys(allowed, orders.orders)
+    homes = {k.rsplit("/", 1)[0] for k in excluded if _allowed(k, desk, allowed)} | context
+    if len(homes) == 1:
+        return desk.keys(allowed, tuple(homes))
+    focus = [o for o in desk.focus[:1] if (found := desk.order(o)) and found.status in allowed]
+    return desk.keys(allowed, focus)
