@@ -45,7 +45,6 @@ class Played:
 async def serving(directory: Path) -> AsyncIterator[Any]:
     """The application over a store folder, as an aiohttp test client."""
     from aiohttp.test_utils import TestClient, TestServer
-
     from bot.app import create_app
     from bot.bootstrap import open_shop
 

@@ -9,7 +9,7 @@
         - "the card"
     changes:                              said instead of the answer to a confirmation, each once
       - {at: 1, say: "wait, only the lamp"}        at the n-th confirmation
-      - {if: "bottle", say: "not the bottle"}
+      - {if: "bottle", say: "not the bottle"}      matched against the card alone, where there is one
     then: ["and now …"]                   said when nothing is asked any more; `if`/`unless` skip one that does not fit
     on_response:                          once each, when one of these was said (wildcards allowed)
       "utter_refused*": "then forget it"
@@ -127,7 +127,7 @@ class Customer:
         if heard.asked != "confirmation":
             return None
         for line in self._changes:
-            if line.at in (0, self._confirmations) and line.fits(heard.words):
+            if line.at in (0, self._confirmations) and line.fits(heard.cards or heard.words):
                 self._changes.remove(line)
                 return line.say
         return None
