@@ -67,7 +67,8 @@ class ChangeDefaultAddress:
     address: Address
 
 
-Operation = CancelOrder | ChangeAddress | ChangePayment | ChangeItems | ReturnItems | ExchangeItems | ChangeDefaultAddress
+Operation = (CancelOrder | ChangeAddress | ChangePayment | ChangeItems | ReturnItems | ExchangeItems
+             | ChangeDefaultAddress)
 
 
 @dataclass(frozen=True, slots=True)
