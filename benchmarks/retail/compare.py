@@ -30,7 +30,7 @@ def differences(expected: Store, actual: Store) -> list[str]:
 def _record(kind: str, key: str, left: Record | None, right: Record | None) -> list[str]:
     if left is None or right is None:
         return [f"{kind} {key}: {'stray' if left is None else 'missing'} record"]
-    if left == right:
+    if left is right or left == right:
         return []
     if kind == "orders":
         left, right = comparable_order(left), comparable_order(right)

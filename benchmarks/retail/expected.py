@@ -16,12 +16,25 @@ from benchmarks.retail.store import Record, Store
 
 
 def expected_store(store: Store, calls: Iterable[Record]) -> Store:
-    """A copy of `store` with every call `{"name", "arguments"}` applied in order; reading calls change nothing."""
-    after = copy.deepcopy(store)
+    """A copy of `store` with every call `{"name", "arguments"}` applied in order; reading calls change nothing.
+
+    Only records that a call touches are copied; `store` itself stays as it is.
+    """
+    after = Store(store.products, dict(store.customers), dict(store.orders))
     for call in calls:
         if write := WRITES.get(call["name"]):
+            _own_copies(after, call["arguments"])
             write(after, call["arguments"])
     return after
+
+
+def _own_copies(store: Store, args: Record) -> None:
+    customer_id = args.get("user_id")
+    if "order_id" in args:
+        order = store.order_by_number(args["order_id"])
+        store.orders[order["id"]] = copy.deepcopy(order)
+        customer_id = order["customer_id"]
+    store.customers[customer_id] = copy.deepcopy(store.customers[customer_id])
 
 
 def _cancel(store: Store, args: Record) -> None:
