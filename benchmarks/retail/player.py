@@ -45,6 +45,7 @@ class Played:
 async def serving(directory: Path) -> AsyncIterator[Any]:
     """The application over a store folder, as an aiohttp test client."""
     from aiohttp.test_utils import TestClient, TestServer
+
     from bot.app import create_app
     from bot.bootstrap import open_shop
 
@@ -94,8 +95,8 @@ def hear(replies: Sequence[Mapping[str, Any]]) -> Heard:
     responses = tuple(name for custom in customs for name in custom.get("responses") or ())
     cards = [card for custom in customs for card in custom.get("cards") or () if card.get("kind") == "confirmation"]
     asked = next((custom["requested_slot"] for custom in reversed(customs) if custom.get("requested_slot")), "")
-    if not asked and replies and replies[-1].get("buttons") and any("clarif" in name for name in responses):
-        asked = "clarify"
+    if not asked:
+        asked = next((kind for kind in ("clarify", "offer") if any(kind in name for name in responses)), "")
     return Heard(texts=tuple(reply["text"] for reply in replies if reply.get("text")),
                  cards="\n".join(json.dumps(card, ensure_ascii=False) for card in cards), responses=responses,
                  asked=str(asked))

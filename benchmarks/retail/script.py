@@ -5,7 +5,8 @@
     answers:                              by what the assistant asks for (`custom.requested_slot`)
       identity: ["Ana Ruiz, 1 2345"]      taken in order; the last one may be said three times in all
       payment_method:
-        - {if: "lamp", say: "paypal"}     only where the assistant's words or card match (unless: … is the opposite)
+        - {if: "lamp", say: "paypal"}     only where the assistant's words, cards or response names match; `unless` is
+                                          the opposite
         - "the card"
     changes:                              said instead of the answer to a confirmation, each once
       - {at: 1, say: "wait, only the lamp"}        at the n-th confirmation
@@ -13,6 +14,9 @@
     then: ["and now …"]                   said when nothing is asked any more; `if`/`unless` skip one that does not fit
     on_response:                          once each, when one of these was said (wildcards allowed)
       "utter_refused*": "then forget it"
+
+`clarify` (two readings, as buttons) and `offer` (something else instead) are asked for by no slot; an offer without an
+answer is passed over.
 
 It knows nothing of HTTP or of what the right outcome is.
 """
@@ -29,7 +33,7 @@ from typing import Any
 import yaml
 
 SLOTS = ("identity", "order", "items", "options", "payment_method", "reason", "address", "confirmation", "remedy",
-         "clarify")
+         "clarify", "offer")
 FALLBACKS = {"confirmation": "yes", "clarify": "the first one", "": "I don't know, you tell me"}
 REPEATS = 3                               # how often the last answer may be said
 FALLBACK_LIMIT = 3                        # unanswered questions in a row after which the customer gives up
@@ -70,7 +74,8 @@ class Heard:
 
     @property
     def words(self) -> str:
-        return "\n".join((*self.texts, self.cards))
+        """Everything a condition may look at: what was said, the cards, the responses' names."""
+        return "\n".join((*self.texts, self.cards, *self.responses))
 
 
 def read_script(path: Path) -> Script:
@@ -114,7 +119,7 @@ class Customer:
         said = self._reaction(heard) or self._change(heard) or self._answer(heard)
         if said is not None:
             return said
-        return self._fallback(heard) if heard.asked else self._topic(heard)
+        return self._topic(heard) if heard.asked in ("", "offer") else self._fallback(heard)
 
     def _reaction(self, heard: Heard) -> str | None:
         for pattern, line in self._reactions:
