@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 
@@ -18,6 +19,7 @@ class OrderEvent:
     kind: str
     data: Mapping[str, Any]
     operation_id: str
+    at: datetime
 
 
 class OrderEvents(Protocol):
@@ -49,7 +51,8 @@ class MemoryOrderEvents:
 
     async def record(self, kind: str, order_native_json: Mapping[str, Any], operation_id: str) -> None:
         if all(e.operation_id != operation_id for e in self.events):
-            self.events.append(OrderEvent(len(self.events) + 1, kind, order_native_json, operation_id))
+            self.events.append(OrderEvent(len(self.events) + 1, kind, order_native_json, operation_id,
+                                          datetime.now(UTC)))
 
     async def after(self, seq: int, limit: int = 100) -> list[OrderEvent]:
         return [e for e in self.events if e.seq > seq][:limit]

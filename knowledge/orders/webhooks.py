@@ -38,10 +38,10 @@ def secret_bytes(secret: str) -> bytes:
     return raw
 
 
-def event_body(event: OrderEvent, at: datetime) -> bytes:
+def event_body(event: OrderEvent) -> bytes:
     """The payload: `type`, `timestamp` (when it happened) and `data`."""
-    payload: dict[str, Any] = {"type": event.kind, "timestamp": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-                               "data": dict(event.data)}
+    happened = event.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    payload: dict[str, Any] = {"type": event.kind, "timestamp": happened, "data": dict(event.data)}
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 

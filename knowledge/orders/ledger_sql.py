@@ -1,0 +1,148 @@
+"""Ledger, order events and audit in the shop's database, on SQLite or PostgreSQL. They outlive the process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from knowledge import db
+from knowledge.native import compact
+from knowledge.orders.audit import AuditRecord
+from knowledge.orders.ledger import SETTLED, LedgerEntry, LedgerState
+from knowledge.orders.outbox import OrderEvent
+
+_OPEN = (LedgerState.REQUESTED.value, LedgerState.UNKNOWN.value)
+
+ledger = Table(
+    "order_ledger", db.metadata,
+    Column("operation_id", String(64), primary_key=True),
+    Column("proposal_digest", String(64), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("customer_id", db.ID, nullable=False),
+    Column("conversation_id", db.ID, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("quote", Text, nullable=False),
+    Column("states", Text, nullable=False),
+    Index("order_ledger_by_proposal", "proposal_digest"),
+    Index("order_ledger_by_state", "state", "customer_id"),
+)
+events = Table(
+    "order_events", db.metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("operation_id", String(64), nullable=False, unique=True),
+    Column("kind", String(64), nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("body", Text, nullable=False),
+)
+audit = Table(
+    "order_audit", db.metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float(53), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("customer_id", db.ID, nullable=False),
+    Column("conversation_id", db.ID, nullable=False),
+    Column("subject", db.ID, nullable=False),
+)
+
+
+class SqlLedger:
+    """OperationLedger: the primary key decides who was first."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine, self._writer = engine, db.writing(engine)
+
+    async def begin(self, entry: LedgerEntry) -> bool:
+        row = {
+            "operation_id": entry.operation_id, "proposal_digest": entry.proposal_digest, "position": entry.position,
+            "customer_id": entry.customer_id, "conversation_id": entry.conversation_id, "at": entry.at.timestamp(),
+            "state": entry.state.value, "reason": entry.reason, "quote": compact(entry.quote),
+            "states": compact(entry.states)}
+        async with self._writer.begin() as connection:
+            return await _insert_once(connection, ledger, row)
+
+    async def finish(self, operation_id: str, state: LedgerState, reason: str = "") -> bool:
+        values: dict[str, Any] = {"state": state.value, "reason": reason}
+        if state in SETTLED:
+            values["states"] = "{}"
+        change = update(ledger).where(ledger.c.operation_id == operation_id, ledger.c.state.in_(_OPEN)).values(values)
+        async with self._writer.begin() as connection:
+            return (await connection.execute(change)).rowcount == 1
+
+    async def entry(self, operation_id: str) -> LedgerEntry | None:
+        found = await self._entries(ledger.c.operation_id == operation_id)
+        return found[0] if found else None
+
+    async def of_proposal(self, proposal_digest: str) -> list[LedgerEntry]:
+        found = await self._entries(ledger.c.proposal_digest == proposal_digest)
+        return sorted(found, key=lambda e: e.position)
+
+    async def unsettled(self, customer_id: str = "") -> list[LedgerEntry]:
+        conditions = [ledger.c.state.in_(_OPEN)] + ([ledger.c.customer_id == customer_id] if customer_id else [])
+        return await self._entries(*conditions)
+
+    async def _entries(self, *conditions: Any) -> list[LedgerEntry]:
+        query = select(ledger).where(*conditions).order_by(ledger.c.at, ledger.c.operation_id)
+        async with self._engine.connect() as connection:
+            return [_entry(row._mapping) for row in await connection.execute(query)]
+
+
+def _entry(row: Mapping[Any, Any]) -> LedgerEntry:
+    return LedgerEntry(
+        row["operation_id"], row["proposal_digest"], row["position"], row["customer_id"], row["conversation_id"],
+        json.loads(row["quote"]), json.loads(row["states"]), datetime.fromtimestamp(row["at"], UTC),
+        LedgerState(row["state"]), row["reason"])
+
+
+class SqlOrderEvents:
+    """OrderEvents: whoever reads after a seq misses none, for sequence numbers appear in order."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine, self._writer = engine, db.writing(engine)
+
+    async def record(self, kind: str, order_native_json: Mapping[str, Any], operation_id: str) -> None:
+        row = {"operation_id": operation_id, "kind": kind, "at": datetime.now(UTC).timestamp(),
+               "body": compact(order_native_json)}
+        async with self._writer.begin() as connection:
+            if connection.dialect.name == "postgresql":   # a lower seq must not appear after a higher one was read
+                await connection.execute(text("LOCK TABLE order_events IN EXCLUSIVE MODE"))
+            await _insert_once(connection, events, row, "operation_id")
+
+    async def after(self, seq: int, limit: int = 100) -> list[OrderEvent]:
+        query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        async with self._engine.connect() as connection:
+            return [OrderEvent(r.seq, r.kind, json.loads(r.body), r.operation_id, datetime.fromtimestamp(r.at, UTC))
+                    for r in await connection.execute(query)]
+
+
+class SqlAudit:
+    """Audit as a table that is only ever added to."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine, self._writer = engine, db.writing(engine)
+
+    async def record(self, record: AuditRecord) -> None:
+        values = {"at": record.at.timestamp(), "event": record.event, "customer_id": record.customer_id,
+                  "conversation_id": record.conversation_id, "subject": record.subject}
+        async with self._writer.begin() as connection:
+            await connection.execute(insert(audit).values(values))
+
+    async def records(self, limit: int = 100) -> list[AuditRecord]:
+        """The latest, newest first."""
+        query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+        async with self._engine.connect() as connection:
+            return [AuditRecord(datetime.fromtimestamp(r.at, UTC), r.event, r.customer_id, r.conversation_id, r.subject)
+                    for r in await connection.execute(query)]
+
+
+async def _insert_once(connection: AsyncConnection, table: Table, row: Mapping[str, Any], *unique: str) -> bool:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    once = dialect.insert(table).values(row).on_conflict_do_nothing(index_elements=list(unique) or None)
+    return (await connection.execute(once)).rowcount == 1
