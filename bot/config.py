@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from knowledge.settings import SettingsBase
+from knowledge.config import KnowledgeSettings
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -78,8 +79,10 @@ class CustomerTokenSettings(Section):
     audience: str = "shopclerk"
 
 
-class BotSettings(SettingsBase):
-    """Everything a shop may set for the service."""
+class BotSettings(KnowledgeSettings):
+    """Everything a shop may set, the knowledge base's keys among them; an unknown key is a mistake."""
+
+    model_config = SettingsConfigDict(extra="forbid")
 
     locale: str = "en"
     server: ServerSettings = ServerSettings()

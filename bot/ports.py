@@ -124,3 +124,15 @@ class Answerer(Protocol):
     async def answer(self, question: str, evidence: Sequence[Evidence], tracker: Tracker) -> Act:
         """An act with numbered sources, or `utter_dont_know` when the evidence does not answer."""
         ...
+
+
+class TurnObserver(Protocol):
+    """Watches turns for metrics and logs; it must not fail and sees no personal data."""
+
+    def turn_done(self, timings: Mapping[str, float], acts: int) -> None:
+        """Milliseconds per stage ("retrieve", "understand", "act", "say", "commit")."""
+        ...
+
+    def turn_failed(self, error_id: str, error: Exception) -> None:
+        """The cause of an apology, under the id the customer was told."""
+        ...

@@ -75,6 +75,8 @@ class Tracker:
                 self.started_at, self.channel, self.locale = self.started_at or at, event.channel, event.locale
             case ev.UserUttered():
                 self.last_user, self.last_bot, self.turns = event, [], self.turns + 1
+                missed = bool(event.commands) and all(c.get("name") == "CannotHandle" for c in event.commands)
+                self.misses = self.misses + 1 if missed else 0
             case ev.BotUttered():
                 self.last_bot = [*self.last_bot, event]
             case ev.CustomerIdentified():

@@ -11,24 +11,38 @@ from typing import Any
 class Pick:
     """One order line in a request, and for a swap what the customer wants instead."""
 
-    order: str                          # order id
-    line: str
-    quantity: int | None = None         # None: all of it
+    key: str                            # "order id/line id"
     wish: str = ""                      # the customer's words about the new variant
     variant: str = ""                   # chosen
-    refused: bool = False               # no variant fits: reported, left out
+    choices: tuple[str, ...] = ()       # variant ids shown to choose from
+
+    @property
+    def order(self) -> str:
+        return self.key.rsplit("/", 1)[0]
+
+    @property
+    def line(self) -> str:
+        return self.key.rsplit("/", 1)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A phrase that could mean several lines, until the customer says which."""
+
+    phrase: str
+    keys: tuple[str, ...]
+    words: str = ""                     # the wish that goes with it
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     picks: tuple[Pick, ...] = ()
-    orders: tuple[str, ...] = ()        # order ids, for requests about whole orders
+    open: tuple[Open, ...] = ()
+    orders: tuple[str, ...] = ()        # order ids
     reason: str = ""
-    method: str = ""                    # payment method id
-    method_wish: str = ""               # words about the method, kept until orders are known
+    method: str = ""                    # a payment method's id, or "original"
     address: Mapping[str, Any] | None = None
-    address_wish: str = ""
-    notes: tuple[str, ...] = ()         # response names said once already
+    choices: tuple[Mapping[str, Any], ...] = ()     # addresses shown to choose from
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -37,12 +51,26 @@ class Draft:
     def from_json(cls, data: Mapping[str, Any] | None) -> Draft:
         if not data:
             return cls()
-        return cls(picks=tuple(Pick(**p) for p in data["picks"]), orders=tuple(data["orders"]), reason=data["reason"],
-                   method=data["method"], method_wish=data["method_wish"], address=data["address"],
-                   address_wish=data["address_wish"], notes=tuple(data["notes"]))
+        picks = tuple(Pick(p["key"], p["wish"], p["variant"], tuple(p["choices"])) for p in data["picks"])
+        opened = tuple(Open(o["phrase"], tuple(o["keys"]), o["words"]) for o in data["open"])
+        return cls(picks, opened, tuple(data["orders"]), data["reason"], data["method"], data["address"], tuple(data["choices"]))
 
     def with_(self, **changes: Any) -> Draft:
         return replace(self, **changes)
+
+    def with_pick(self, pick: Pick) -> Draft:
+        """Put in place of the one for the same line, or added."""
+        if any(p.key == pick.key for p in self.picks):
+            return replace(self, picks=tuple(pick if p.key == pick.key else p for p in self.picks))
+        return replace(self, picks=(*self.picks, pick))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the customer about what they asked: a response and its facts."""
+
+    response: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +82,6 @@ class Question:
     facts: Mapping[str, Any] = field(default_factory=dict)
     buttons: tuple[tuple[str, str], ...] = ()
     cards: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,69 @@
+"""How often an address or a conversation may call. Counts live in this process; a restart forgets them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from aiohttp import web
+
+from bot.channels.problem import Problem
+from knowledge.errors import ConfigError
+
+Network = IPv4Network | IPv6Network
+MOST_KEYS = 50_000
+
+
+class TokenBuckets:
+    """One bucket per key that holds a minute's worth and refills evenly. Memory is bounded: the longest idle key goes."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size, self._rate, self._clock = float(per_minute), per_minute / 60.0, clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()      # key → (tokens, as of)
+
+    def take(self, key: str) -> float:
+        """0.0 and one token is gone, or the seconds until there is one."""
+        now = self._clock()
+        tokens, then = self._buckets.pop(key, (self._size, now))
+        tokens = min(self._size, tokens + (now - then) * self._rate)
+        wait = 0.0 if tokens >= 1 else (1 - tokens) / self._rate
+        self._buckets[key] = (tokens - 1 if wait == 0 else tokens, now)
+        while len(self._buckets) > MOST_KEYS:
+            self._buckets.popitem(last=False)
+        return wait
+
+
+def check_rate(buckets: TokenBuckets, key: str, whose: str) -> None:
+    """Raises a 429 problem that names the seconds to wait."""
+    if wait := buckets.take(key):
+        seconds = math.ceil(wait)
+        raise Problem(429, f"too many requests from this {whose}: try again in {seconds} s",
+                      headers={"Retry-After": str(seconds)})
+
+
+def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Raises ConfigError for what is no network."""
+    try:
+        return tuple(ip_network(text, strict=False) for text in texts)
+    except ValueError as error:
+        raise ConfigError(f"setting 'server.trusted_proxies': {error}; write networks like '10.0.0.0/8'") from error
+
+
+def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
+    """Who calls. X-Forwarded-For counts only as far as trusted proxies wrote it: the last address that is none of them."""
+    address = request.remote or ""
+    hops = [hop.strip() for value in request.headers.getall("X-Forwarded-For", []) for hop in value.split(",")]
+    while hops and _within(address, trusted):
+        address = hops.pop()
+    return address
+
+
+def _within(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)

@@ -1,0 +1,53 @@
+"""What the HTTP handlers need from the open shop, and the typed keys under which the application keeps it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from bot.channels.limits import TokenBuckets
+from bot.channels.metrics import Metrics
+from bot.channels.turns import Turns
+from bot.config import BotSettings
+from bot.domain.message import InboundMessage, OutboundMessage
+from bot.handoffs import Handoffs
+from bot.ports import OnDelta, TrackerStore
+from knowledge.ports import OrderBook
+
+
+class Receiver(Protocol):
+    async def receive(self, message: InboundMessage, on_delta: OnDelta | None = None) -> tuple[OutboundMessage, ...]:
+        """The reply; empty while a person holds the conversation. The same (channel, message id) gets the same reply."""
+        ...
+
+
+class Keys(Protocol):
+    async def verify(self, text: str) -> Any:
+        """The API key (with `scopes`) that this text opens, or None."""
+        ...
+
+
+class OpenShop(Protocol):
+    """One shop, opened: the part of it that the channels use."""
+
+    @property
+    def settings(self) -> BotSettings: ...
+    @property
+    def inbox(self) -> Receiver: ...
+    @property
+    def store(self) -> TrackerStore: ...
+    @property
+    def book(self) -> OrderBook: ...
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def handoffs(self) -> Handoffs: ...
+
+
+SHOP = web.AppKey("shop", OpenShop)  # type: ignore[type-abstract]
+SECRET = web.AppKey("secret", bytes)
+METRICS = web.AppKey("metrics", Metrics)
+TURNS = web.AppKey("turns", Turns)
+BY_ADDRESS = web.AppKey("by_address", TokenBuckets)
+BY_CONVERSATION = web.AppKey("by_conversation", TokenBuckets)
