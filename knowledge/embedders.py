@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from pathlib import Path
 from zlib import crc32
 
@@ -47,7 +47,8 @@ class HashEmbedder:
                 for start in range(len(padded) - 2):
                     row[crc32(padded[start:start + 3].encode()) % self.dimension] += 0.5
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.divide(rows, lengths, out=rows, where=lengths > 0)
+        np.divide(rows, lengths, out=rows, where=lengths > 0)
+        return rows
 
 
 class MiniLmEmbedder:
@@ -65,7 +66,8 @@ class MiniLmEmbedder:
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(folder / MODEL_FILE), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(str(folder / MODEL_FILE), options,
+                                                     providers=["CPUExecutionProvider"])
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
@@ -102,7 +104,7 @@ class MiniLmEmbedder:
 
     def _run(self, texts: Sequence[str], output: str) -> list[Vectors]:
         """Encode in batches of similar length; results in the order given."""
-        encoded = [np.asarray(e.ids, dtype=np.int64) for e in self._tokenizer.encode_batch(list(texts))] if texts else []
+        encoded = [np.asarray(e.ids, dtype=np.int64) for e in self._tokenizer.encode_batch(list(texts))]
         results: list[Vectors] = [np.empty(0, dtype=np.float32)] * len(encoded)
         for batch in _batches(encoded):
             width = max(len(encoded[i]) for i in batch)
@@ -118,7 +120,7 @@ class MiniLmEmbedder:
         return results
 
 
-def _batches(encoded: Sequence[Vectors]) -> Iterator[list[int]]:
+def _batches(encoded: Sequence[Sized]) -> Iterator[list[int]]:
     order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
     batch: list[int] = []
     for i in order:
@@ -138,7 +140,7 @@ def user_cache() -> Path:
 
 
 def encoder_folder(store: Path | None = None) -> Path:
-    """The exported encoder: the store's own (`models/encoder`) when there, else the user's cache, filled on first use."""
+    """The exported encoder: the store's own (`models/encoder`) if any, else the user's cache, filled on first use."""
     own = store / "models" / ENCODER_FOLDER if store else None
     if own and (own / "manifest.json").is_file():
         return own
@@ -150,11 +152,13 @@ def encoder_folder(store: Path | None = None) -> Path:
 
 def export_in_own_process(folder: Path) -> None:
     """Export (about 10 s, once). Raises Unavailable with the export's last words."""
-    done = subprocess.run([sys.executable, "-m", "knowledge.encoder_export", str(folder)], capture_output=True, text=True,
-                          check=False, env=os.environ | {"TRANSFORMERS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"})
+    command = [sys.executable, "-m", "knowledge.encoder_export", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False,
+                          env=os.environ | {"TRANSFORMERS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"})
     if done.returncode:
         words = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise Unavailable(f"{folder}: the sentence encoder could not be exported: {words} (is torch installed, is the disk full?)")
+        raise Unavailable(f"{folder}: the sentence encoder could not be exported: {words} "
+                          "(is torch installed, is the disk full?)")
 
 
 def load_embedder(store: Path | None = None, *, threads: int = 1) -> MiniLmEmbedder:

@@ -6,7 +6,6 @@ Run as `python -m knowledge.encoder_export FOLDER`.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -91,11 +90,11 @@ def _quantise(source: Path, target: Path) -> None:
 def _move_into_place(work: Path, target: Path) -> None:
     work.chmod(0o755)
     try:
-        os.rename(work, target)
+        work.rename(target)
     except OSError:
         if not (target / "manifest.json").is_file():  # an unfinished leftover, not somebody else's finished export
             shutil.rmtree(target)
-            os.rename(work, target)
+            work.rename(target)
 
 
 if __name__ == "__main__":

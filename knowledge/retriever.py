@@ -1,0 +1,206 @@
+"""Hybrid search over the shelves: words and meaning fused, constraints checked on live data.
+
+A filter is never silently dropped: what comes back fulfils the constraints as the catalogue has them now, and the
+search widens until enough is found or everything was looked at. It knows no prices of its own and no customers' orders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from knowledge.analysis import Analyzer
+from knowledge.filters import allowed_rows, priced_right
+from knowledge.fusion import FusionSettings, fuse
+from knowledge.lexical import best
+from knowledge.matching import Matcher, single_wishes
+from knowledge.models import Evidence, EvidenceKind
+from knowledge.ports import Catalogue, Constraints, Embedder, Vectors
+from knowledge.query import ParsedQuery, QueryParser
+from knowledge.shelf import Rows, Shelf
+
+DEPTH = 100               # candidates from each side
+_ASK = 25                 # products read from the catalogue at a time while a filter is checked
+_WIDEN = 4                # how much deeper to look each time a filter left too few
+PUBLIC_KINDS = (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT, EvidenceKind.ANSWER, EvidenceKind.CASE,
+                EvidenceKind.REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query made ready: its terms and its vector."""
+
+    text: str
+    terms: tuple[str, ...]
+    vector: Vectors | None
+
+
+class ShelfRanker:
+    """Ranks one shelf's rows for a question. Blocking; thread-safe."""
+
+    def __init__(self, analyzer: Analyzer, settings: FusionSettings | None = None, *, dense: bool = True,
+                 lexical: bool = True) -> None:
+        self._analyzer, self._settings = analyzer, settings or FusionSettings()
+        self._dense, self._lexical = dense, lexical
+
+    def rank(self, shelf: Shelf, question: Question, depth: int, rows: Rows | None = None) -> tuple[Rows, Vectors]:
+        """Row numbers and scores, best first; only `rows` when given. At most 2 × depth."""
+        nothing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        if not len(shelf) or (rows is not None and not len(rows)):
+            return nothing
+        words = shelf.lexical.scores(question.terms) if self._lexical else np.zeros(len(shelf), dtype=np.float32)
+        by_words = _best_rows(words, depth, rows)
+        by_meaning = np.empty(0, dtype=np.int64)
+        if self._dense and question.vector is not None:
+            by_meaning, _ = shelf.dense.search_rows(question.vector, depth, rows)
+        found = np.union1d(by_words, by_meaning).astype(np.int64)
+        if not len(found):
+            return nothing
+        cosine = np.zeros(len(found), dtype=np.float32)
+        if self._dense and question.vector is not None:
+            cosine = shelf.dense.similarity(question.vector, found)
+        scores = fuse(words[found], cosine, shelf.lexical.best_possible(question.terms), self._share())
+        order = np.argsort(-scores, kind="stable")
+        return found[order], scores[order]
+
+    def _share(self) -> float:
+        if not self._dense:
+            return 1.0
+        return self._settings.lexical if self._lexical else 0.0
+
+
+class HybridRetriever:
+    """The Search port. `catalogue` is read live for every product that a constraint concerns."""
+
+    def __init__(self, shelves: Mapping[EvidenceKind, Shelf], embedder: Embedder, catalogue: Catalogue,
+                 parser: QueryParser, analyzer: Analyzer, matcher: Matcher, *, ranker: ShelfRanker | None = None) -> None:
+        self._shelves, self._embedder, self._catalogue, self._parser = shelves, embedder, catalogue, parser
+        self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker(analyzer)
+
+    async def search(self, query: str, *, kinds: tuple[EvidenceKind, ...] = (),
+                     constraints: Constraints | None = None, limit: int = 10, vector: Vectors | None = None) -> list[Evidence]:
+        """Best first. Constraints concern products only; without them they are parsed from the query."""
+        parsed = self.understand(query) if constraints is None else ParsedQuery(query, constraints)
+        question = await asyncio.to_thread(self._ready, parsed.text or query, vector)
+        found: list[Evidence] = []
+        for kind in kinds or PUBLIC_KINDS:
+            shelf = self._shelves.get(kind)
+            if shelf is None or not len(shelf):
+                continue
+            if kind is EvidenceKind.PRODUCT and not parsed.constraints.empty:
+                found += await self._constrained(shelf, question, parsed.constraints, limit)
+            else:
+                found += await asyncio.to_thread(self._plain, shelf, question, limit)
+        return sorted(found, key=lambda evidence: -evidence.score)[:limit]
+
+    def understand(self, query: str) -> ParsedQuery:
+        """The query parsed, without the guesses that nothing in the shop bears out."""
+        parsed = self._parser.parse(query)
+        shelf = self._shelves.get(EvidenceKind.PRODUCT)
+        if shelf is None or parsed.constraints.empty:
+            return parsed
+        return believable(parsed, shelf, self._analyzer)
+
+    async def nearest(self, query: str, constraints: Constraints, *, limit: int = 5) -> list[tuple[Evidence, list[str]]]:
+        """When nothing fits everything: what comes nearest, with the names of the wishes it misses, fewest first."""
+        question = await asyncio.to_thread(self._ready, query, None)
+        shelf = self._shelves.get(EvidenceKind.PRODUCT)
+        if shelf is None:
+            return []
+        rows, scores = await asyncio.to_thread(self._ranker.rank, shelf, question, DEPTH)
+        refs = {shelf.entry(int(row))["ref"]: (int(row), float(score)) for row, score in zip(rows, scores, strict=True)}
+        products = await self._catalogue.products(refs)
+        judged = [(self._matcher.missed(product, constraints), *refs[product.id]) for product in products]
+        judged.sort(key=lambda item: (len(item[0]), -item[2]))
+        return [(shelf.evidence(row, score), missed) for missed, row, score in judged[:limit]]
+
+    def _ready(self, text: str, vector: Vectors | None) -> Question:
+        if vector is None:
+            vector = self._embedder.embed([text])[0]
+        return Question(text, tuple(self._analyzer.terms(text)), vector.reshape(-1))
+
+    def _plain(self, shelf: Shelf, question: Question, limit: int) -> list[Evidence]:
+        rows, scores = self._ranker.rank(shelf, question, max(DEPTH, limit))
+        best_ones = zip(rows[:limit], scores[:limit], strict=True)
+        return [shelf.evidence(int(row), float(score)) for row, score in best_ones]
+
+    async def _constrained(self, shelf: Shelf, question: Question, wanted: Constraints,
+                           limit: int) -> list[Evidence]:
+        rows = await asyncio.to_thread(allowed_rows, shelf, wanted, self._analyzer)
+        everything = np.arange(len(shelf), dtype=np.int64) if rows is None else rows
+        right = await asyncio.to_thread(priced_right, shelf, wanted, everything)
+        found = await self._verified(shelf, question, wanted, limit, everything[right])
+        if len(found) < limit and not right.all():  # prices have changed since: ask the others, too
+            found += await self._verified(shelf, question, wanted, limit - len(found), everything[~right])
+        return found
+
+    async def _verified(self, shelf: Shelf, question: Question, wanted: Constraints, limit: int,
+                        rows: Rows) -> list[Evidence]:
+        """The best of `rows` that the catalogue says fit now; looks deeper until enough do or all were asked."""
+        found: list[Evidence] = []
+        asked: set[int] = set()
+        depth = max(DEPTH, limit)
+        while len(found) < limit and len(asked) < len(rows):
+            ranked, scores = await asyncio.to_thread(self._ranker.rank, shelf, question, depth, rows)
+            fresh = [(int(r), float(s)) for r, s in zip(ranked, scores, strict=True) if int(r) not in asked]
+            if not fresh:
+                break
+            asked.update(row for row, _ in fresh)
+            for start in range(0, len(fresh), _ASK):
+                if len(found) < limit:
+                    found += await self._that_fit(shelf, fresh[start:start + _ASK], wanted, limit - len(found))
+            depth *= _WIDEN
+        return found
+
+    async def _that_fit(self, shelf: Shelf, ranked: Sequence[tuple[int, float]], wanted: Constraints,
+                        limit: int) -> list[Evidence]:
+        refs = {row: shelf.entry(row)["ref"] for row, _ in ranked}
+        products = {product.id: product for product in await self._catalogue.products(refs.values())}
+        found: list[Evidence] = []
+        for row, score in ranked:
+            product = products.get(refs[row])
+            if product and (variants := self._matcher.variants(product, wanted)):
+                evidence = shelf.evidence(row, score)
+                found.append(replace(evidence, data={**evidence.data, "variant_ids": [v.id for v in variants]}))
+                if len(found) == limit:
+                    break
+        return found
+
+
+def believable(parsed: ParsedQuery, shelf: Shelf, analyzer: Analyzer) -> ParsedQuery:
+    """Drop a wish that was only guessed when nothing that has it is what the query is about.
+
+    "apple watch strap" names no brand if no strap is by Apple; "large tv" no size if no TV comes in large.
+    """
+    kept = parsed.constraints
+    if not parsed.unsure or not parsed.head:
+        return parsed
+    about = shelf.lexical.rows_with(parsed.head)
+    if not len(about):
+        return parsed
+    for name, wish in single_wishes(kept):
+        guessed = name in parsed.unsure
+        rows = allowed_rows(shelf, wish, analyzer) if guessed else None
+        if rows is not None and not len(np.intersect1d(rows, about)):
+            kept = _without(kept, name, wish)
+    return replace(parsed, constraints=kept)
+
+
+def _without(constraints: Constraints, name: str, wish: Constraints) -> Constraints:
+    if name == "brand":
+        return replace(constraints, brands=())
+    if name == "category":
+        return replace(constraints, categories=())
+    return replace(constraints, options=tuple(pair for pair in constraints.options if pair not in wish.options))
+
+
+def _best_rows(scores: Vectors, depth: int, rows: Rows | None) -> Rows:
+    if rows is None:
+        top = best(scores, depth)
+        return top[scores[top] > 0]
+    top = best(scores[rows], depth)
+    chosen: Rows = rows[top]
+    return chosen[scores[chosen] > 0]

@@ -1,0 +1,67 @@
+"""The shop's own words: brands, categories, options and their values, learnt from the catalogue when it is indexed.
+
+It knows spellings, not queries. Keys are squeezed ("T-Shirts" → "tshirts"), or stemmed where plural must not matter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from knowledge.analysis import Analyzer, squeeze
+from knowledge.models import Product
+
+MAX_VALUE_WORDS = 4       # a longer option value is a sentence, not something to recognise in a query
+
+
+@dataclass
+class Vocabulary:
+    """`brands` and `categories`: key → name as the shop writes it; `values`: key → the option names that take it."""
+
+    brands: dict[str, str] = field(default_factory=dict)
+    categories: dict[str, str] = field(default_factory=dict)
+    option_names: dict[str, str] = field(default_factory=dict)
+    values: dict[str, list[str]] = field(default_factory=dict)
+
+    def learn(self, products: Iterable[Product], analyzer: Analyzer) -> Vocabulary:
+        """Adds these products' words; returns itself."""
+        for product in products:
+            if product.brand and squeeze(product.brand):
+                self.brands.setdefault(squeeze(product.brand), product.brand)
+            for name in product.category:
+                self.categories.setdefault(stem_key(name, analyzer), name)
+            for name, value in _values(product):
+                if 0 < len(value.split()) <= MAX_VALUE_WORDS and squeeze(value):
+                    self._learn_value(name, value)
+        return self
+
+    def _learn_value(self, name: str, value: str) -> None:
+        self.option_names.setdefault(squeeze(name), name)
+        names = self.values.setdefault(squeeze(value), [])
+        if name not in names:
+            names.append(name)
+
+    def to_json(self) -> str:
+        return json.dumps({"brands": self.brands, "categories": self.categories, "option_names": self.option_names,
+                           "values": self.values}, ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Vocabulary:
+        data: Mapping[str, Any] = json.loads(text)
+        return cls(dict(data["brands"]), dict(data["categories"]), dict(data["option_names"]),
+                   {key: list(names) for key, names in data["values"].items()})
+
+
+def stem_key(text: str, analyzer: Analyzer) -> str:
+    """One key for singular and plural."""
+    return "".join(analyzer.terms(text)) or squeeze(text)
+
+
+def _values(product: Product) -> Iterable[tuple[str, str]]:
+    pairs: Counter[tuple[str, str]] = Counter()
+    for variant in product.variants:
+        pairs.update((name, str(value)) for name, value in variant.options.items())
+    return list(pairs)
