@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -50,8 +51,18 @@ def content_hash(text: str) -> str:
 
 def product_from(row: Row) -> Product:
     f = Fields(row)
+    return _product_from(f, f.must_each("variants", _variant_from))
+
+
+def product_part_from(row: Row) -> Product:
+    """A row that other rows complete: it may have no variants yet, and no title."""
+    f = Fields({**row, "title": row.get("title") or row["id"]})
+    return replace(_product_from(f, f.each("variants", _variant_from)), title=row.get("title") or "")
+
+
+def _product_from(f: Fields, variants: tuple[Variant, ...]) -> Product:
     product = Product(
-        id=f.must_id("id"), title=f.must_text("title"), variants=f.must_each("variants", _variant_from),
+        id=f.must_id("id"), title=f.must_text("title"), variants=variants,
         description=f.text("description") or "", brand=f.text("brand"), category=f.texts("category"),
         tags=f.texts("tags"), url=f.text("url"), image_url=f.text("image_url"), attributes=f.mapping("attributes"),
         options=f.texts("options"), currency=f.text("currency") or "USD", extra=f.extra())
