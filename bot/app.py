@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from bot.channels import api, pages, rest
 from bot.channels.limits import TokenBuckets, check_rate, client_address, parse_networks
@@ -20,6 +21,9 @@ from knowledge.errors import ShopclerkError
 
 UNLIMITED = ("/healthz", "/readyz", "/metrics")
 SWEEP_S = 5.0
+CORS = web.RequestKey("cors", dict[str, str])
+_PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Max-Age": "600",
+              "Access-Control-Allow-Headers": "Authorization, Content-Type"}
 DRAINING = web.AppKey("draining", asyncio.Event)
 log = logging.getLogger("shopclerk.app")
 
@@ -37,6 +41,7 @@ def create_app(shop: OpenShop, secret: bytes | None = None) -> web.Application:
     app.add_routes([web.get("/healthz", _health), web.get("/readyz", _ready), web.get("/metrics", _metrics_text)])
     for module in (rest, api, pages):
         app.add_routes(module.routes)
+    app.on_response_prepare.append(_add_cors)
     app.on_shutdown.append(_drain)
     app.cleanup_ctx.append(_sweeping)
     return app
@@ -60,7 +65,8 @@ async def _ready(request: web.Request) -> web.Response:
 
 
 async def _metrics_text(request: web.Request) -> web.Response:
-    return web.Response(text=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+    return web.Response(text=request.app[METRICS].text(),
+                        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
 def _metrics() -> Metrics:
@@ -83,7 +89,7 @@ async def _measured(request: web.Request, handler: Handler) -> web.StreamRespons
     return response
 
 
-def _limited(trusted_proxies: tuple[str, ...]) -> Handler:
+def _limited(trusted_proxies: tuple[str, ...]) -> Middleware:
     trusted = parse_networks(trusted_proxies)
 
     @web.middleware
@@ -94,7 +100,7 @@ def _limited(trusted_proxies: tuple[str, ...]) -> Handler:
     return limited
 
 
-def _cross_origin(origins: tuple[str, ...]) -> Handler:
+def _cross_origin(origins: tuple[str, ...]) -> Middleware:
     """Other sites' pages may call only from the origins the shop named; none by default."""
     @web.middleware
     async def cross_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -103,16 +109,14 @@ def _cross_origin(origins: tuple[str, ...]) -> Handler:
             return await handler(request)
         allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
         if request.method == "OPTIONS":
-            return web.Response(status=204, headers=allowed | {
-                "Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Authorization, Content-Type",
-                "Access-Control-Max-Age": "600"})
-        request["cors"] = allowed
+            return web.Response(status=204, headers=allowed | _PREFLIGHT)
+        request[CORS] = allowed
         return await handler(request)
     return cross_origin
 
 
 async def _add_cors(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(request.get("cors", {}))
+    response.headers.update(request.get(CORS, {}))
 
 
 async def _drain(app: web.Application) -> None:

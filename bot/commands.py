@@ -25,8 +25,8 @@ def commands(app: typer.Typer, services: Services) -> None:
 
 def _serving(app: typer.Typer, services: Services) -> None:
     @app.command()
-    def demo(directory: Path = typer.Option(DEMO_DIR, "--dir", help="Where the demo shop is kept."), host: str = "127.0.0.1",
-             port: int = typer.Option(8080, min=1, max=65535)) -> None:
+    def demo(directory: Path = typer.Option(DEMO_DIR, "--dir", help="Where the demo shop is kept."),
+             host: str = "127.0.0.1", port: int = typer.Option(8080, min=1, max=65535)) -> None:
         """Make the demo shop and serve it; a second start uses the same shop."""
         from bot.demonstration import prepare_demo
         from bot.serving import bind, serve
@@ -47,7 +47,8 @@ def _serving(app: typer.Typer, services: Services) -> None:
         """Copy the default assistant (flows, texts, policies) into a shop's folder, to edit."""
         from bot.scaffold import copy_assistant
 
-        typer.echo(f"the assistant's files are in {copy_assistant(directory)}: edit them, then 'shopclerk serve --dir {directory}'")
+        target = copy_assistant(directory)
+        typer.echo(f"the assistant's files are in {target}: edit them, then 'shopclerk serve --dir {directory}'")
 
     @app.command()
     def actions(directory: Path = Directory, host: str = "127.0.0.1",
@@ -68,14 +69,15 @@ def _serving(app: typer.Typer, services: Services) -> None:
 def _talking(app: typer.Typer, services: Services) -> None:
     @app.command()
     def chat(directory: Path = Directory,
-             customer: str = typer.Option("", help="Talk as this customer (id), as if signed in on the shop's site.")) -> None:
+             customer: str = typer.Option("", help="Talk as this customer (id), as if signed in.")) -> None:
         """Talk to the assistant in the terminal."""
         from bot.chat import run_chat
 
         asyncio.run(run_chat(directory, customer or None))
 
     @app.command()
-    def doctor(directory: Path = Directory, as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
+    def doctor(directory: Path = Directory,
+               as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
         """Tell what is installed, configured and reachable; exit code 1 when something needed is not."""
         from bot.doctor import examine, show
 

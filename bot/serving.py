@@ -26,10 +26,11 @@ class PortTaken(BadInput):
 def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A bound socket, before any work is done: a taken port is told at once. `shared`: with other worker processes."""
     try:
-        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise BadInput(f"no address '{host}' on this machine ({error.strerror}): name another with --host") from error
-    listener = socket.socket(family, kind, proto)
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -44,7 +45,7 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
 def _why_not(error: OSError, host: str, port: int) -> BadInput:
     match error.errno:
         case errno.EADDRINUSE:
-            return PortTaken(f"port {port} on {host} is in use: stop the program that has it, or name another with --port")
+            return PortTaken(f"port {port} on {host} is in use: stop what has it, or name another with --port")
         case errno.EACCES:
             return BadInput(f"port {port} may not be opened by this user: name one above 1023 with --port")
         case _:
@@ -54,7 +55,7 @@ def _why_not(error: OSError, host: str, port: int) -> BadInput:
 def serve_shop(directory: Path, settings: BotSettings, host: str | None, port: int | None, workers: int) -> None:
     """`shopclerk serve`. Raises BadInput for a folder without a shop, a taken port, or too many workers for SQLite."""
     if not directory.is_dir():
-        raise BadInput(f"no shop in {directory}: 'shopclerk ingest PATH --dir {directory}' or 'shopclerk demo' makes one")
+        raise BadInput(f"no shop in {directory}: 'shopclerk ingest PATH --dir {directory}' makes one")
     host, port = host or settings.server.host, port or settings.server.port
     if workers == 1:
         with bind(host, port, shared=bool(os.environ.get("SHOPCLERK_WORKER"))) as listener:

@@ -13,9 +13,10 @@ from knowledge.errors import ShopclerkError
 
 
 def supervise(workers: int, arguments: list[str]) -> None:
-    """Run `python -m bot ARGUMENTS` so many times until told to stop; when one dies by itself, all stop and it is an error."""
+    """Run `python -m bot ARGUMENTS` so many times until told to stop; one that dies by itself ends all, as an error."""
     environment = os.environ | {"SHOPCLERK_WORKER": "1"}
-    processes = [subprocess.Popen([sys.executable, "-m", "bot", *arguments], env=environment) for _ in range(workers)]
+    command = [sys.executable, "-m", "bot", *arguments]
+    processes = [subprocess.Popen(command, env=environment) for _ in range(workers)]
     told: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:

@@ -112,7 +112,8 @@ async def messages(request: web.Request) -> web.Response:
     if not after.isdecimal() or len(after) > 18:
         raise Problem(422, "'after' must be a number", field="after")
     said = [line for line in lines(await recent(store, found)) if line.seq > int(after)]
-    return web.json_response({"messages": [_line_json(line) for line in said], "seq": found.seq, "mode": found.mode.value})
+    return web.json_response({"messages": [_line_json(line) for line in said], "seq": found.seq,
+                              "mode": found.mode.value})
 
 
 def _line_json(line: Line) -> dict[str, Any]:
@@ -122,8 +123,10 @@ def _line_json(line: Line) -> dict[str, Any]:
 def _waiting_json(waiting: Waiting) -> dict[str, Any]:
     tracker = waiting.tracker
     return {
-        "conversation_id": tracker.conversation_id, "mode": tracker.mode.value, "reason": waiting.reason, "summary": waiting.summary,
+        "conversation_id": tracker.conversation_id, "mode": tracker.mode.value,
+        "reason": waiting.reason, "summary": waiting.summary,
         "since": datetime.fromtimestamp(tracker.mode_since, UTC).isoformat().replace("+00:00", "Z"),
-        "agent": tracker.agent or None, "customer_id": tracker.customer_id, "channel": tracker.channel, "locale": tracker.locale,
+        "agent": tracker.agent or None, "customer_id": tracker.customer_id,
+        "channel": tracker.channel, "locale": tracker.locale,
         "transcript": [{k: v for k, v in asdict(line).items() if k != "data"} for line in waiting.transcript],
     }

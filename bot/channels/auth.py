@@ -13,6 +13,7 @@ from bot.channels.tokens import holds
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
+_NO_KEY = "an API key is needed: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
 
 
 def needs_scope(scope: str) -> Callable[[Handler], Handler]:
@@ -23,7 +24,7 @@ def needs_scope(scope: str) -> Callable[[Handler], Handler]:
             text = credential(request)
             key = await request.app[SHOP].keys.verify(text) if text else None
             if key is None:
-                raise Problem(401, "an API key is needed: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'", headers=_CHALLENGE)
+                raise Problem(401, _NO_KEY, headers=_CHALLENGE)
             if scope not in key.scopes:
                 raise Problem(403, f"this API key does not have the scope '{scope}'", scope=scope)
             return await handler(request)

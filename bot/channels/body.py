@@ -41,7 +41,8 @@ def text_field(body: dict[str, Any], name: str, *, limit: int, required: bool = 
     if not isinstance(value, str):
         raise Problem(422, f"'{name}' is missing" if value is None else f"'{name}' must be a text", field=name)
     if len(value) > limit:
-        raise Problem(422, f"'{name}' has {len(value)} characters; at most {limit} are allowed", field=name, limit=limit)
+        raise Problem(422, f"'{name}' has {len(value)} characters; at most {limit} are allowed",
+                      field=name, limit=limit)
     return clean(value)
 
 
@@ -54,6 +55,7 @@ def identifier(body: dict[str, Any], name: str, *, limit: int = 200, required: b
 
 
 def clean(text: str) -> str:
-    """Without lone surrogates and control characters (line breaks and tabs stay); everything else is left as written."""
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in whole if c in _KEPT_CONTROLS or unicodedata.category(c) != "Cc")
+    """Without lone surrogates and control characters (line breaks and tabs stay); all else is left as written."""
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    lined = whole.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in lined if c in _KEPT_CONTROLS or unicodedata.category(c) != "Cc")

@@ -18,7 +18,7 @@ MOST_KEYS = 50_000
 
 
 class TokenBuckets:
-    """One bucket per key that holds a minute's worth and refills evenly. Memory is bounded: the longest idle key goes."""
+    """One bucket per key that holds a minute's worth and refills evenly. Memory is bounded: the idlest key goes."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._size, self._rate, self._clock = float(per_minute), per_minute / 60.0, clock
@@ -53,7 +53,7 @@ def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
 
 
 def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
-    """Who calls. X-Forwarded-For counts only as far as trusted proxies wrote it: the last address that is none of them."""
+    """Who calls. X-Forwarded-For counts only as far as trusted proxies wrote it: the last that is no proxy."""
     address = request.remote or ""
     hops = [hop.strip() for value in request.headers.getall("X-Forwarded-For", []) for hop in value.split(",")]
     while hops and _within(address, trusted):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
-
-from bot import __version__
 
 Json = dict[str, Any]
 _TEXT: Json = {"type": "string"}
@@ -14,13 +13,12 @@ _NUMBER: Json = {"type": "integer"}
 def document() -> Json:
     return {
         "openapi": "3.1.0",
-        "info": {"title": "shopclerk", "version": __version__,
-                 "description": "A customer-service assistant for online shops. Errors are RFC 9457 problem documents."},
+        "info": {"title": "shopclerk", "version": version("shopclerk"),
+                 "description": "A shop's customer-service assistant. Errors are RFC 9457 problem documents."},
         "paths": _chat() | _backend() | _conversations() | _operation(),
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key with the scope named."},
-                                "conversation": {"type": "http", "scheme": "bearer",
-                                                 "description": "The token given out with the conversation."}},
+            "securitySchemes": {"key": _bearer("An API key with the scope named."),
+                                "conversation": _bearer("The token given out with the conversation.")},
             "schemas": _schemas(),
         },
     }
@@ -31,8 +29,8 @@ def _chat() -> Json:
         "sender": _TEXT | {"description": "Names the conversation.", "maxLength": 200},
         "message": _TEXT | {"maxLength": 4000},
         "metadata": _object({
-            "message_id": _TEXT | {"description": "Sent again with the same id, a message gets the same reply and nothing is done twice."},
-            "customer_token": _TEXT | {"description": "Signs a customer in: a JWT (HS256, sub, exp, aud) or 'id.hex-hmac-sha256'."},
+            "message_id": _TEXT | {"description": "The same id again gets the same reply; nothing is done twice."},
+            "customer_token": _TEXT | {"description": "Signs in: JWT (HS256, sub, exp, aud) or 'id.hex-hmac-sha256'."},
             "locale": _TEXT, "page": {"type": "object"}}),
     }, required=("sender", "message"))
     return {"/webhooks/rest/webhook": {"post": _call(
@@ -49,17 +47,19 @@ def _backend() -> Json:
     return {
         "/conversations/{sender}/tracker": {"get": _call(
             "A conversation's state, as Rasa tells it", "backend", answer=tracker, scope="tracker",
-            parameters=[_path("sender"), _query("include_events", "'NONE' leaves the events out")], problems=(401, 403))},
+            parameters=[_path("sender"), _query("include_events", "'NONE' leaves the events out")],
+            problems=(401, 403))},
         "/api/v1/orders/{number}": {"get": _call(
             "An order in the native format", "backend", answer=order, scope="orders", parameters=[_path("number")],
             problems=(401, 403, 404))},
         "/api/v1/handoffs": {"get": _call(
             "Conversations that wait for a person or are with one", "handoffs", scope="handoffs",
             answer=_object({"handoffs": {"type": "array", "items": _ref("Handoff")}}), problems=(401, 403))},
-        f"{act}/reply": {"post": _call("Speak to the customer; takes the conversation over", "handoffs", body=reply, answer=seq,
-                                       scope="handoffs", parameters=[_path("id")], problems=(401, 403, 404, 409, 422))},
-        f"{act}/handback": {"post": _call("Let the assistant go on where it was", "handoffs", answer=seq, scope="handoffs",
-                                          parameters=[_path("id")], problems=(401, 403, 404, 409))},
+        f"{act}/reply": {"post": _call("Speak to the customer; takes the conversation over", "handoffs", body=reply,
+                                       answer=seq, scope="handoffs", parameters=[_path("id")],
+                                       problems=(401, 403, 404, 409, 422))},
+        f"{act}/handback": {"post": _call("Let the assistant go on where it was", "handoffs", answer=seq,
+                                          scope="handoffs", parameters=[_path("id")], problems=(401, 403, 404, 409))},
         f"{act}/close": {"post": _call("Settled: back to the assistant with nothing left open", "handoffs", answer=seq,
                                        scope="handoffs", parameters=[_path("id")], problems=(401, 403, 404, 409))},
     }
@@ -72,18 +72,24 @@ def _conversations() -> Json:
     read = _call("What was said, for the holder of the conversation's token", "chat", answer=said,
                  parameters=[_path("id"), _query("after", "only what has a greater seq")], problems=(401, 422, 429))
     return {
-        "/api/v1/conversations": {"post": _call("Begin a conversation", "chat", answer=begun, status=201, problems=(429,))},
+        "/api/v1/conversations": {"post": _call("Begin a conversation", "chat", answer=begun, status=201,
+                                                problems=(429,))},
         "/api/v1/conversations/{id}/messages": {"get": read | {"security": [{"conversation": []}]}},
     }
+
+
+def _bearer(description: str) -> Json:
+    return {"type": "http", "scheme": "bearer", "description": description}
 
 
 def _operation() -> Json:
     status = _object({"status": _TEXT})
     return {
         "/healthz": {"get": _call("The process lives", "operation", answer=status)},
-        "/readyz": {"get": _call("The store answers and the server is not stopping", "operation", answer=status, problems=(503,))},
-        "/metrics": {"get": {"summary": "Prometheus metrics", "tags": ["operation"],
-                             "responses": {"200": {"description": "text", "content": {"text/plain": {"schema": _TEXT}}}}}},
+        "/readyz": {"get": _call("The store answers and the server is not stopping", "operation", answer=status,
+                                 problems=(503,))},
+        "/metrics": {"get": {"summary": "Prometheus metrics", "tags": ["operation"], "responses": {
+            "200": {"description": "text", "content": {"text/plain": {"schema": _TEXT}}}}}},
     }
 
 
@@ -91,11 +97,15 @@ def _schemas() -> Json:
     button = _object({"title": _TEXT, "payload": _TEXT})
     line = _object({"seq": _NUMBER, "at": {"type": "number"}, "sender": _TEXT, "text": _TEXT})
     return {
-        "Message": _object({"recipient_id": _TEXT, "text": _TEXT, "image": _TEXT, "buttons": {"type": "array", "items": button},
-                            "custom": {"type": "object", "description": "cards, sources, responses, sender"}}, ("recipient_id",)),
+        "Message": _object({"recipient_id": _TEXT, "text": _TEXT, "image": _TEXT,
+                            "buttons": {"type": "array", "items": button},
+                            "custom": {"type": "object", "description": "cards, sources, responses, sender"}},
+                           required=("recipient_id",)),
         "Handoff": _object({"conversation_id": _TEXT, "mode": _TEXT, "reason": _TEXT, "summary": _TEXT, "since": _TEXT,
-                            "customer_id": {"type": ["string", "null"]}, "transcript": {"type": "array", "items": line}}),
-        "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT}, ("title", "status", "detail")),
+                            "customer_id": {"type": ["string", "null"]},
+                            "transcript": {"type": "array", "items": line}}),
+        "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT},
+                           required=("title", "status", "detail")),
     }
 
 
@@ -103,8 +113,8 @@ def _call(summary: str, tag: str, *, answer: Json, body: Json | None = None, sta
           parameters: list[Json] | None = None, problems: tuple[int, ...] = ()) -> Json:
     """One operation; `scope` is the API key's."""
     call: Json = {"summary": summary, "tags": [tag], "responses": {str(status): _content("done", answer)}}
-    for code in problems:
-        call["responses"][str(code)] = {"description": "problem", "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    problem = {"description": "problem", "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    call["responses"] |= {str(code): problem for code in problems}
     if body:
         call["requestBody"] = {"required": True} | _content("", body)
     if scope:

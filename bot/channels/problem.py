@@ -41,7 +41,7 @@ def as_problem(error: Exception, path: str) -> Problem:
         case Problem():
             return error
         case web.HTTPRequestEntityTooLarge():
-            return Problem(413, "the request body is too large", limit=error.headers.get("X-Limit"))
+            return Problem(413, error.text or error.reason)
         case web.HTTPException():
             headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
             return Problem(error.status, error.text or error.reason, headers=headers)
@@ -51,7 +51,7 @@ def as_problem(error: Exception, path: str) -> Problem:
             error_id = uuid.uuid4().hex[:12]
             log.error("error %s at %s", error_id, path, exc_info=error)
             status = error.http_status if isinstance(error, ShopclerkError) else 500
-            return Problem(status, "something went wrong on our side; nothing was changed by this request", error_id=error_id)
+            return Problem(status, "something went wrong on our side", error_id=error_id)
 
 
 @web.middleware

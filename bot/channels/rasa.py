@@ -15,7 +15,8 @@ Json = dict[str, Any]
 
 def message_to_rasa(message: OutboundMessage, recipient: str) -> Json:
     """One item of the REST channel's answer; empty parts are left out."""
-    custom = {"cards": [asdict(card) for card in message.cards], "sources": [asdict(source) for source in message.sources],
+    custom = {"cards": [asdict(card) for card in message.cards],
+              "sources": [asdict(source) for source in message.sources],
               "sender": message.sender if message.sender != "assistant" else ""} | dict(message.custom)
     item = {"text": message.text, "buttons": [asdict(button) for button in message.buttons], "image": message.image,
             "custom": _filled(custom)}
@@ -58,8 +59,8 @@ def _slots(tracker: Tracker) -> Json:
 def _parsed(user: ev.UserUttered | None) -> Json:
     if user is None:
         return {"intent": {}, "entities": [], "text": None, "message_id": None, "metadata": {}}
-    return {"intent": {"name": user.intent or None, "confidence": user.confidence}, "entities": user.entities, "text": user.text,
-            "message_id": user.message_id or None, "metadata": {}, "commands": user.commands}
+    return {"intent": {"name": user.intent or None, "confidence": user.confidence}, "entities": user.entities,
+            "text": user.text, "message_id": user.message_id or None, "metadata": {}, "commands": user.commands}
 
 
 def events_to_rasa(history: Sequence[ev.Stamped]) -> list[Json]:
@@ -81,7 +82,8 @@ def _event(event: ev.Event, flows: Mapping[str, str]) -> list[Json]:
         case ev.BotUttered():
             return [{"event": "bot", "text": event.text, "data": dict(event.data), "metadata": {}}]
         case ev.AgentUttered():
-            return [{"event": "bot", "text": event.text, "data": {}, "metadata": {"sender": "agent", "agent": event.agent}}]
+            return [{"event": "bot", "text": event.text, "data": {},
+                     "metadata": {"sender": "agent", "agent": event.agent}}]
         case ev.CustomerIdentified():
             return [{"event": "slot", "name": "customer_id", "value": event.customer_id}]
         case ev.SlotSet():

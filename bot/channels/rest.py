@@ -69,11 +69,13 @@ def _page(metadata: dict[str, Any]) -> dict[str, Any]:
     if isinstance(page, str):
         page = {"url": page}
     if not isinstance(page, dict) or len(json.dumps(page)) > PAGE_BYTES:
-        raise Problem(422, f"'metadata.page' must be a JSON object of at most {PAGE_BYTES} bytes", field="metadata.page")
+        raise Problem(422, f"'metadata.page' must be a JSON object of at most {PAGE_BYTES} bytes",
+                      field="metadata.page")
     return page
 
 
-async def _turn(app: web.Application, message: InboundMessage, on_delta: OnDelta | None = None) -> list[OutboundMessage]:
+async def _turn(app: web.Application, message: InboundMessage,
+                on_delta: OnDelta | None = None) -> list[OutboundMessage]:
     """The turn within its time limit, preceded by what a person said since the customer's last message."""
     shop, metrics, started = app[SHOP], app[METRICS], time.perf_counter()
     outcome = "answered"

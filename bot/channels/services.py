@@ -18,7 +18,7 @@ from knowledge.ports import OrderBook
 
 class Receiver(Protocol):
     async def receive(self, message: InboundMessage, on_delta: OnDelta | None = None) -> tuple[OutboundMessage, ...]:
-        """The reply; empty while a person holds the conversation. The same (channel, message id) gets the same reply."""
+        """The reply; empty while a person holds the conversation. The same message id gets the same reply."""
         ...
 
 
@@ -45,7 +45,7 @@ class OpenShop(Protocol):
     def handoffs(self) -> Handoffs: ...
 
 
-SHOP = web.AppKey("shop", OpenShop)  # type: ignore[type-abstract]
+SHOP = web.AppKey("shop", OpenShop)
 SECRET = web.AppKey("secret", bytes)
 METRICS = web.AppKey("metrics", Metrics)
 TURNS = web.AppKey("turns", Turns)

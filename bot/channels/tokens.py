@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 import time
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.config import CustomerTokenSettings
 
@@ -79,7 +79,7 @@ def _base64url(data: bytes) -> bytes:
     return base64.urlsafe_b64decode(data + b"=" * (-len(data) % 4))
 
 
-def _is_time(value: Any) -> bool:
+def _is_time(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

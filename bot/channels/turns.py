@@ -12,7 +12,7 @@ log = logging.getLogger("shopclerk.turns")
 
 
 class Turns:
-    """After `limit_s` the caller gets TimeoutError, and the turn as long again to end in good order before it is cancelled.
+    """After `limit_s` the caller gets TimeoutError; the turn has as long again to end well before it is cancelled.
 
     So its state is kept, and the same message id sent again gets the reply that came too late.
     """

@@ -19,7 +19,7 @@ _LOCK = 715732                             # of PostgreSQL: several workers may 
 
 
 def open_engine(url: URL | str) -> AsyncEngine:
-    """The knowledge base's engine, with SQLite made to outlive a power cut: what a customer was told must be there again."""
+    """The knowledge base's engine, with SQLite made to outlive a power cut: what a customer was told must be kept."""
     engine = db.open_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _sync_fully)

@@ -1,4 +1,4 @@
-"""The tracker store in memory: for tests and for trying things out. Same contract as the SQL one, gone with the process."""
+"""The tracker store in memory, for tests and trials: the same contract as the SQL one, gone with the process."""
 
 from __future__ import annotations
 

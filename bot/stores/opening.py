@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,11 +17,10 @@ from knowledge.errors import NotFound
 
 
 @asynccontextmanager
-async def open_database(directory: Path, *, create: bool = False) -> AsyncIterator[AsyncEngine]:
-    """The shop's database with all tables up to date. Raises NotFound where there is no shop and `create` is off."""
-    if not create and not directory.is_dir():
-        raise NotFound(f"no shop in {directory}: 'shopclerk ingest PATH --dir {directory}' or 'shopclerk demo' makes one")
-    directory.mkdir(parents=True, exist_ok=True)
+async def open_database(directory: Path) -> AsyncIterator[AsyncEngine]:
+    """The shop's database with all tables up to date. Raises NotFound where there is no folder."""
+    if not await asyncio.to_thread(directory.is_dir):
+        raise NotFound(f"no shop in {directory}: 'shopclerk ingest PATH --dir {directory}' makes one")
     engine = database.open_engine(db.database_url(directory, load_knowledge_settings(directory)))
     try:
         await db.upgrade(engine)

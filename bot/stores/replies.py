@@ -15,5 +15,6 @@ def reply_to_json(message: OutboundMessage) -> dict[str, Any]:
 
 def reply_from_json(data: Mapping[str, Any]) -> OutboundMessage:
     return OutboundMessage(
-        text=data["text"], buttons=tuple(Button(**b) for b in data["buttons"]), cards=tuple(Card(**c) for c in data["cards"]),
-        sources=tuple(Source(**s) for s in data["sources"]), image=data["image"], sender=data["sender"], custom=data["custom"])
+        text=data["text"], buttons=tuple(Button(**b) for b in data["buttons"]),
+        cards=tuple(Card(**c) for c in data["cards"]), sources=tuple(Source(**s) for s in data["sources"]),
+        image=data["image"], sender=data["sender"], custom=data["custom"])

@@ -1,7 +1,7 @@
 """The tracker store on SQL (SQLite, PostgreSQL): snapshot, events, inbox marks and reply in one transaction.
 
-A load reads one row, however long the conversation is: the snapshot is the state, events are history. Two writers are kept
-apart by compare-and-set on `seq`, so it needs no lock across processes.
+A load reads one row, however long the conversation is: the snapshot is the state, events are history. Two writers are
+kept apart by compare-and-set on `seq`, so it needs no lock across processes.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class SqlTrackerStore:
 
     async def events(self, conversation_id: str, after: int = 0, limit: int = 1000) -> list[Stamped]:
         table = schema.events
-        query = (select(table.c.seq, table.c.at, table.c.body)
-                 .where(table.c.conversation_id == conversation_id, table.c.seq > after).order_by(table.c.seq).limit(limit))
+        wanted = (table.c.conversation_id == conversation_id) & (table.c.seq > after)
+        query = select(table.c.seq, table.c.at, table.c.body).where(wanted).order_by(table.c.seq).limit(limit)
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
         return [Stamped(row.seq, row.at, event_from_json(schema.load(row.body))) for row in rows]
@@ -73,12 +73,13 @@ class SqlTrackerStore:
 async def _move(connection: AsyncConnection, conversation_id: str, expected_seq: int, tracker: Tracker) -> None:
     """Write the snapshot, if the conversation still stands where the caller read it."""
     table = schema.conversations
-    row = {"seq": tracker.seq, "mode": tracker.mode.value, "mode_since": tracker.mode_since, "updated_at": tracker.last_at,
-           "snapshot": schema.dump(snapshot(tracker))}
+    row = {"seq": tracker.seq, "mode": tracker.mode.value, "mode_since": tracker.mode_since,
+           "updated_at": tracker.last_at, "snapshot": schema.dump(snapshot(tracker))}
     if expected_seq == 0:
         await connection.execute(insert(table).values(id=conversation_id, **row))
         return
-    moved = await connection.execute(update(table).where(table.c.id == conversation_id, table.c.seq == expected_seq).values(**row))
+    unmoved = (table.c.id == conversation_id) & (table.c.seq == expected_seq)
+    moved = await connection.execute(update(table).where(unmoved).values(**row))
     if moved.rowcount != 1:
         raise StaleTracker(conversation_id)
 

@@ -12,7 +12,7 @@ _FALLBACK = "en"
 
 
 def say(name: str, locale: str) -> str:
-    """The text `name` in the language of `locale` ("de-AT" → de), else in English. Raises KeyError for an unknown name."""
+    """The text `name` in the language of `locale` ("de-AT" → de), else in English. Raises KeyError for no such name."""
     language = locale.replace("_", "-").split("-")[0].lower()
     texts = _load(language) or _load(_FALLBACK)
     return texts.get(name) or _load(_FALLBACK)[name]
