@@ -53,9 +53,9 @@ class IntentWeights:
     letters: Grams
     gram_bias: NDArray[np.float32]        # (columns,)
     mix: NDArray[np.float32]              # (2,) weight of the dense and of the n-gram scores
-    examples: NDArray[np.float16]         # (n, dimension) unit rows
+    examples: NDArray[np.float32]         # (n, dimension) unit rows
     example_labels: NDArray[np.int32]     # (n,)
-    negatives: NDArray[np.float16]        # (m, dimension) messages known to be out of scope
+    negatives: NDArray[np.float32]        # (m, dimension) messages known to be out of scope
     scope: ScopeHead
 
     def logits(self, texts: Sequence[str], vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -78,7 +78,8 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def read_scope(weights: IntentWeights, texts: Sequence[str], vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def read_scope(weights: IntentWeights, texts: Sequence[str],
+               vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Probabilities of the intents if it is one (n, labels), and the signs the scope head reads (n, signs)."""
     logits, known = weights.logits(texts, vectors)
     count = len(weights.labels)
@@ -155,7 +156,8 @@ def write_weights(path: Path, weights: IntentWeights) -> None:
     arrays: dict[str, Any] = {
         "labels": np.array(weights.labels), "has_background": np.array(weights.has_background), "dense": weights.dense,
         "dense_bias": weights.dense_bias, "gram_bias": weights.gram_bias, "mix": weights.mix,
-        "examples": weights.examples, "example_labels": weights.example_labels, "negatives": weights.negatives,
+        "examples": weights.examples.astype(np.float16), "example_labels": weights.example_labels,
+        "negatives": weights.negatives.astype(np.float16),
         **{f"scope_{name}": value for name, value in weights.scope.arrays().items()},
     }
     for name, grams in (("words", weights.words), ("letters", weights.letters)):
@@ -169,9 +171,10 @@ def _read_weights(path: Path) -> IntentWeights:
             arrays = {name: data[name] for name in data.files}
         grams = {name: Grams(arrays[f"{name}_buckets"], arrays[f"{name}_idf"], arrays[f"{name}_weights"])
                  for name in ("words", "letters")}
-        scope = ScopeHead.of({name.removeprefix("scope_"): arrays[name] for name in arrays if name.startswith("scope_")})
+        scope = ScopeHead.of({name.removeprefix("scope_"): arrays[name] for name in arrays if name[:6] == "scope_"})
         return IntentWeights(tuple(map(str, arrays["labels"])), bool(arrays["has_background"]), arrays["dense"],
                              arrays["dense_bias"], grams["words"], grams["letters"], arrays["gram_bias"], arrays["mix"],
-                             arrays["examples"], arrays["example_labels"], arrays["negatives"], scope)
+                             arrays["examples"].astype(np.float32), arrays["example_labels"],
+                             arrays["negatives"].astype(np.float32), scope)
     except (OSError, KeyError, ValueError) as error:
         raise DataError(str(path), f"not an intent model: {error}", remedy="train it again") from error

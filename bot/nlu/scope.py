@@ -18,7 +18,7 @@ _NEIGHBOURS = 3
 
 
 def scope_signs(inside: Floats, logits: Floats, background: Floats | None, vectors: Floats,
-                examples: NDArray[np.float16], example_labels: NDArray[np.int32], negatives: NDArray[np.float16],
+                examples: Floats, example_labels: NDArray[np.int32], negatives: Floats,
                 known: Floats, lengths: Floats) -> Floats:
     """Shape (n, len(SIGNS)). `inside` and `logits` are per intent, `known` the share of known words."""
     ordered = np.sort(inside, axis=1)
@@ -26,15 +26,16 @@ def scope_signs(inside: Floats, logits: Floats, background: Floats | None, vecto
     first = np.clip(ordered[:, -1], 1e-6, 1 - 1e-6)
     second = ordered[:, -2] if inside.shape[1] > 1 else np.zeros_like(first)
     energy = np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) + logits.max(axis=1)
-    cosines = vectors @ examples.astype(np.float32).T
+    cosines = vectors @ examples.T
     nearest = np.sort(cosines, axis=1)[:, -_NEIGHBOURS:].mean(axis=1)
     own = np.where(example_labels[None, :] == best[:, None], cosines, -1).max(axis=1)
     if len(negatives):
-        negative = (vectors @ negatives.astype(np.float32).T).max(axis=1) - cosines.max(axis=1)
+        negative = (vectors @ negatives.T).max(axis=1) - cosines.max(axis=1)
     else:
         negative = np.zeros_like(first)
     beside = np.zeros_like(first) if background is None else np.clip(background - energy, -12, 12)
-    signs = (np.log(first / (1 - first)), first - second, energy, nearest, own, known, np.log1p(lengths), beside, negative)
+    signs = (np.log(first / (1 - first)), first - second, energy, nearest, own, known, np.log1p(lengths), beside,
+             negative)
     return np.stack(signs, axis=1).astype(np.float32)
 
 
