@@ -48,7 +48,8 @@ class IdentityService:
     async def _candidates(self, given: Claims, order: Order | None) -> list[Customer]:
         found = [await self._book.customer_by_email(email) for email in _emails(given.get("email", ""))]
         if "customer_id" in given:
-            found.append(await self._book.customer(given["customer_id"]))
+            key = given["customer_id"]
+            found += [await self._book.customer(spelled) for spelled in dict.fromkeys((key, key.lower(), key.upper()))]
         if order is not None:
             found.append(await self._book.customer(order.customer_id))
         if "first_name" in given and "last_name" in given:
