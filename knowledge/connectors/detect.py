@@ -83,3 +83,11 @@ def _head(path: Path) -> bytes:
             return stream.read(HEAD_BYTES)
     except OSError as error:
         raise DataError(str(path), f"cannot be read: {error.strerror}", remedy="check its permissions") from error
+
+
+def parse_format(text: str) -> Format:
+    """Raises BadInput that names the formats."""
+    try:
+        return Format(text)
+    except ValueError:
+        raise BadInput(f"--format: '{text}' is unknown (one of {', '.join(Format)})") from None
