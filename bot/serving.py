@@ -78,7 +78,7 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
     from bot.bootstrap import open_shop
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    stop = _stop_signal()
+    stop = stop_signal()
     if prepare:
         await prepare(directory)
     async with await open_shop(directory) as shop:
@@ -95,7 +95,8 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
         await runner.cleanup()
 
 
-def _stop_signal() -> asyncio.Event:
+def stop_signal() -> asyncio.Event:
+    """Set when the process is asked to end."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,0 +1,84 @@
+"""`shopclerk actions`: the shop's actions over Rasa's action protocol, on rasa_sdk's own server.
+
+The executor gets our instances one by one: its package scan would make them itself, without the services they need.
+Whoever reaches this port is believed about who the customer is, as Rasa's protocol has it: keep it on a private address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import warnings
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.serving import bind, stop_signal
+
+if TYPE_CHECKING:
+    from rasa_sdk import Action
+    from sanic import Sanic
+
+DRAIN_S = 10.0
+
+
+def create_action_app(actions: Iterable[Action]) -> Sanic[Any, Any]:
+    """rasa_sdk's application (`POST /webhook`, `GET /actions`, `GET /health`) that runs exactly these instances."""
+    with warnings.catch_warnings():          # rasa_sdk's dependencies warn at import; it is nothing we can mend
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from rasa_sdk.endpoint import create_app
+        from rasa_sdk.executor import ActionExecutor
+        from sanic import Sanic
+
+    executor = ActionExecutor()
+    for action in actions:
+        executor.register_action(action)
+    Sanic._app_registry.pop("rasa_sdk", None)       # rasa_sdk gives every application this one name
+    app = create_app(executor, cors_origins=[])
+    app.config.TOUCHUP = False               # it rewrites Sanic's own code, once per process only
+    return app
+
+
+@asynccontextmanager
+async def serving_actions(actions: Iterable[Action], listener: socket.socket) -> AsyncIterator[int]:
+    """Serve on a bound socket while the context lasts; gives the port."""
+    app = create_action_app(actions)
+    server = await app.create_server(sock=listener, return_asyncio_server=True, access_log=False)
+    await server.startup()
+    await server.start_serving()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.close()
+        await _finish(server.connections)
+        app.shutdown_tasks(timeout=1)
+
+
+async def _finish(connections: set[Any]) -> None:
+    """Idle connections are closed, those with a call under way get their time."""
+    for connection in connections:
+        connection.close_if_idle()
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            while connections:
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        for connection in connections:
+            connection.abort()
+
+
+def serve_actions(directory: Path, host: str, port: int) -> None:
+    """Serve the shop's actions until SIGTERM or SIGINT. Raises BadInput for a taken port."""
+    with bind(host, port) as listener:
+        asyncio.run(_serve(directory, host, listener))
+
+
+async def _serve(directory: Path, host: str, listener: socket.socket) -> None:
+    from bot.bootstrap import open_shop
+
+    stop = stop_signal()
+    async with await open_shop(directory) as shop, serving_actions(shop.actions, listener) as port:
+        print(f"shopclerk serves {len(shop.actions)} actions at http://{host}:{port}/webhook  (Ctrl+C stops it)",
+              flush=True)
+        await stop.wait()

@@ -1,0 +1,54 @@
+"""What actions are given to work with. Actions return events and responses; they never write the tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from bot.ports import Answerer
+from bot.requests.desk import Desk
+from bot.requests.lexicon import Lexicon
+from knowledge.models import Order, Product
+from knowledge.orders.identity import IdentityService
+from knowledge.orders.service import Actor, OrderService
+from knowledge.ports import Catalogue, Search
+
+Similar = Callable[[str, Sequence[str]], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    orders: OrderService
+    identity: IdentityService
+    catalogue: Catalogue
+    search: Search
+    answerer: Answerer
+    lexicons: Mapping[str, Lexicon]
+    cases: Any                                    # bot.actions.cases.CaseBook
+    similar: Similar | None = None
+
+    def lexicon(self, tracker: Tracker) -> Lexicon:
+        locale = str(tracker.slots.get("locale") or "en").split("-")[0]
+        return self.lexicons.get(locale) or self.lexicons["en"]
+
+    def actor(self, tracker: Tracker) -> Actor | None:
+        customer_id = tracker.slots.get("customer_id")
+        return Actor(str(customer_id), tracker.sender_id) if customer_id else None
+
+    async def desk(self, tracker: Tracker) -> Desk | None:
+        """The identified customer's orders, live, with what the conversation pointed at last; None when nobody is known."""
+        actor = self.actor(tracker)
+        if actor is None:
+            return None
+        customer = await self.orders.customer(actor)
+        orders = await self.orders.orders(actor)
+        products = await self.products_of(orders)
+        return Desk(customer, orders, products, self.lexicon(tracker), self.similar,
+                    tuple(tracker.slots.get("focus_orders") or ()), tuple(tracker.slots.get("focus_lines") or ()))
+
+    async def products_of(self, orders: Sequence[Order]) -> dict[str, Product]:
+        ids = dict.fromkeys(line.product_id for order in orders for line in order.lines)
+        return {p.id: p for p in await self.catalogue.products(ids)}
