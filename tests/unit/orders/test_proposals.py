@@ -123,7 +123,8 @@ async def test_an_order_that_has_left_meanwhile_is_outdated_and_tells_why():
 
 async def test_two_cards_confirmed_at_once_cannot_spend_one_gift_card_twice():
     desk = open_desk(stock=[order("100", "pending", quantity=3), order("104", "pending", quantity=3)])
-    wishes = [await desk.service.propose(ANA, [ChangeItems(key, (Swap("L1", "V2"),), "gift")]) for key in ("100", "104")]
+    cards = [ChangeItems(key, (Swap("L1", "V2"),), "gift") for key in ("100", "104")]
+    wishes = [await desk.service.propose(ANA, [card]) for card in cards]
     both = (desk.service.execute(ANA, p, p.digest) for p in wishes)
     results = await asyncio.gather(*both, return_exceptions=True)
     assert sorted(type(r).__name__ for r in results) == ["Refused", "list"]
