@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.demo import source
+from bot.demo.baskets import Shopper
 from bot.demo.catalogue import Item, money
 from bot.demo.people import Person, filled
 from bot.demo.pricing import PriceBook
@@ -163,27 +164,14 @@ def invent_orders(people: Sequence[Person], catalogue: Mapping[str, Item], desk:
     by_department: dict[str, list[Item]] = {}
     for item in catalogue.values():
         by_department.setdefault(item.department, []).append(item)
+    shoppers = {person.id: Shopper.of(person, by_department, seed) for person in people}
     orders = []
     for person in buyers:
         status = chance.choices(list(_STATUSES), list(_STATUSES.values()))[0]
         number = _number(taken, chance)
-        lines = _basket(person, by_department, chance, swappable=status == "exchange_requested")
+        lines = shoppers[person.id].basket(chance, swappable=status == "exchange_requested")
         orders.append(desk.write(Plan(person, status, _age(status, chance), lines, number), chance))
     return orders
-
-
-def _basket(person: Person, by_department: Mapping[str, list[Item]], chance: random.Random, *, swappable: bool
-            ) -> list[tuple[Item, Mapping[str, Any], int]]:
-    lines: dict[str, tuple[Item, Mapping[str, Any], int]] = {}
-    for _ in range(chance.choices((1, 2, 3, 4), (40, 32, 19, 9))[0]):
-        department = chance.choices(person.tastes, (5, 3, 2))[0] if chance.random() < 0.8 else chance.choice(list(by_department))
-        item = chance.choices(by_department[department], [item.appeal for item in by_department[department]])[0]
-        cheap = Decimal(item.variants[0]["price"]) < 40
-        lines[item.id] = (item, chance.choice(item.variants), chance.choices((1, 2, 3), (75, 18, 7))[0] if cheap else 1)
-    basket = list(lines.values())
-    if swappable and not any(sum(1 for variant in item.variants if variant["stock"]) > 1 for item, _, _ in basket):
-        return _basket(person, by_department, chance, swappable=True)
-    return basket
 
 
 def _age(status: str, chance: random.Random) -> int:
