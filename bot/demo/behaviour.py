@@ -52,7 +52,8 @@ def _event(kind: str, session: str, customer: str, at: datetime, **fields: Any) 
     return row | fields
 
 
-def _shopping(order: Mapping[str, Any], catalogue: Mapping[str, Item], chance: random.Random) -> Iterator[dict[str, Any]]:
+def _shopping(order: Mapping[str, Any], catalogue: Mapping[str, Item], chance: random.Random
+              ) -> Iterator[dict[str, Any]]:
     session, customer = f"S{order['id']}", order["customer_id"]
     at = bought = datetime.fromisoformat(order["placed_at"])
     for line in order["lines"]:

@@ -25,7 +25,8 @@ def invent_reviews(catalogue: Mapping[str, Item], midnight: datetime, seed: int)
         chance = source.randomness(seed, "reviews", item.id)
         for _ in range(int(item.appeal * chance.uniform(0.1, 3.5))):
             at = midnight - timedelta(hours=chance.randint(12, _REVIEWED_DAYS * 24))
-            rows.append({"id": f"R{len(rows) + 1:04d}", "product_id": item.id, **_review(item, chance), "at": stamp(at)})
+            review = _review(item, chance)
+            rows.append({"id": f"R{len(rows) + 1:04d}", "product_id": item.id, **review, "at": stamp(at)})
     return rows
 
 

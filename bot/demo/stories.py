@@ -71,7 +71,8 @@ def story_people() -> list[Person]:
     return [Person(story["customer"], tuple(story["tastes"])) for story in source.read("stories")]
 
 
-def story_orders(people: list[Person], catalogue: Mapping[str, Item], desk: OrderDesk, seed: int) -> list[dict[str, Any]]:
+def story_orders(people: list[Person], catalogue: Mapping[str, Item], desk: OrderDesk, seed: int
+                 ) -> list[dict[str, Any]]:
     """The hand-written orders, each complete."""
     orders = []
     for person, story in zip(people, source.read("stories"), strict=True):
