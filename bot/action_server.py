@@ -1,7 +1,7 @@
 """`shopclerk actions`: the shop's actions over Rasa's action protocol, on rasa_sdk's own server.
 
 The executor gets our instances one by one: its package scan would make them itself, without the services they need.
-Whoever reaches this port is believed about who the customer is, as Rasa's protocol has it: keep it on a private address.
+Whoever reaches this port is believed about who the customer is, as Rasa's protocol has it: keep the address private.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rasa_sdk import Action
     from sanic import Sanic
 
-DRAIN_S = 10.0
+DRAIN_S, POLL_S = 10.0, 0.05
 
 
 def create_action_app(actions: Iterable[Action]) -> Sanic[Any, Any]:
@@ -45,6 +45,7 @@ async def serving_actions(actions: Iterable[Action], listener: socket.socket) ->
     """Serve on a bound socket while the context lasts; gives the port."""
     app = create_action_app(actions)
     server = await app.create_server(sock=listener, return_asyncio_server=True, access_log=False)
+    assert server is not None               # asked for by return_asyncio_server
     await server.startup()
     await server.start_serving()
     try:
@@ -59,13 +60,12 @@ async def _finish(connections: set[Any]) -> None:
     """Idle connections are closed, those with a call under way get their time."""
     for connection in connections:
         connection.close_if_idle()
-    try:
-        async with asyncio.timeout(DRAIN_S):
-            while connections:
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        for connection in connections:
-            connection.abort()
+    for _ in range(int(DRAIN_S / POLL_S)):
+        if not connections:
+            return
+        await asyncio.sleep(POLL_S)
+    for connection in connections:
+        connection.abort()
 
 
 def serve_actions(directory: Path, host: str, port: int) -> None:

@@ -67,7 +67,7 @@ def sign(key: bytes, message_id: str, timestamp: int, body: str) -> str:
 
 
 class WebhookOutbox:
-    """Stores announcements and sends them. `run` is a task of whoever owns the process; several processes may run it."""
+    """Stores announcements and sends them. `run` is a task of the process's owner; several processes may run it."""
 
     def __init__(self, engine: AsyncEngine, settings: WebhookSettings, clock: Clock) -> None:
         if not settings.url.startswith(("http://", "https://")):
@@ -81,8 +81,8 @@ class WebhookOutbox:
         body = json.dumps({"type": kind, "timestamp": at, "data": data}, separators=(",", ":"))
         async with self._engine.begin() as connection:
             await connection.execute(insert(outbox).values(
-                id=f"msg_{secrets.token_urlsafe(18)}", body=body, created_at=now, attempts=0, next_at=now, state="waiting",
-                last_error=""))
+                id=f"msg_{secrets.token_urlsafe(18)}", body=body, created_at=now, attempts=0, next_at=now,
+                state="waiting", last_error=""))
         self._news.set()
 
     async def run(self) -> None:

@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.stores import database
 from bot.stores.keys import SqlKeyStore, check_scopes
 from knowledge import db
-from knowledge.config import load_knowledge_settings
-from knowledge.errors import NotFound
+from knowledge.config import DATABASE_FILE, load_knowledge_settings
+from knowledge.errors import NotFound, Unavailable
 
 
 @asynccontextmanager
@@ -47,3 +49,19 @@ async def create_key(directory: Path, scopes: Sequence[str], name: str) -> str:
 async def revoke_key(directory: Path, key_id: str) -> None:
     async with open_database(directory) as engine:
         await SqlKeyStore(engine).revoke(key_id)
+
+
+async def inspect_store(directory: Path) -> str:
+    """What is in the database, as a line; it is only read. Raises Unavailable."""
+    engine = database.open_engine(db.database_url(directory, load_knowledge_settings(directory)))
+    try:
+        if engine.dialect.name == "sqlite" and not await asyncio.to_thread((directory / DATABASE_FILE).is_file):
+            raise NotFound(f"no database in {directory}: 'shopclerk ingest PATH --dir {directory}' makes one")
+        async with engine.connect() as connection:
+            counts = {name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+                      for name, table in (("products", db.products), ("orders", db.orders))}
+        return f"{engine.url.render_as_string()}: " + ", ".join(f"{count} {name}" for name, count in counts.items())
+    except SQLAlchemyError as error:
+        raise Unavailable(f"database {engine.url.render_as_string()}: {str(error).splitlines()[0]}") from error
+    finally:
+        await engine.dispose()
