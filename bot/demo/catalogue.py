@@ -82,7 +82,7 @@ def _item(family: Mapping[str, Any], model: Sequence[Any], product_id: str, seed
         "attributes": {key: value for key, value in attributes.items() if value != "-"},
         "options": list(options),
         "currency": "USD",
-        "variants": _variants(product_id, brand, line, options, Decimal(str(price)), chance),
+        "variants": _variants(product_id, brand, options, Decimal(str(price)), chance),
     }
     return Item(product, family["department"], family["category"], tuple(family["searches"]), chance.uniform(0.4, 2.0))
 
@@ -100,7 +100,7 @@ def _options(family: Mapping[str, Any], colors: Sequence[str], own: Mapping[str,
     return table
 
 
-def _variants(product_id: str, brand: str, line: str, options: Mapping[str, Mapping[str, Decimal]], price: Decimal,
+def _variants(product_id: str, brand: str, options: Mapping[str, Mapping[str, Decimal]], price: Decimal,
               chance: random.Random) -> list[dict[str, Any]]:
     combinations = list(itertools.product(*options.values()))
     if chance.random() > _COMPLETE:
@@ -116,7 +116,7 @@ def _variants(product_id: str, brand: str, line: str, options: Mapping[str, Mapp
         stock = 0 if chance.random() < _SOLD_OUT else chance.choice((1, 2, 3, 4, 6, 8, 11, 15, 22, 30, 46))
         variants.append({
             "id": f"V{product_id[1:]}{position:02d}",
-            "sku": "-".join([_code(brand), _code(line, 4), *(_code(value) for value in combination)]),
+            "sku": "-".join([_code(brand) + product_id[1:], *(_code(value) for value in combination)]),
             "options": chosen,
             "price": money(_rounded(full * reduced) if reduced else full),
             "compare_at_price": money(full) if reduced else None,
@@ -194,8 +194,8 @@ def _spoken(value: Any) -> str:
     return str(value)
 
 
-def _code(text: str, length: int = 3) -> str:
-    return re.sub(r"[^A-Z0-9]", "", text.upper())[:length]
+def _code(text: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", text.upper())[:3]
 
 
 def _slug(text: str) -> str:
