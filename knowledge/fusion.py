@@ -16,12 +16,20 @@ from knowledge.ports import Vectors
 
 @dataclass(frozen=True, slots=True)
 class FusionSettings:
-    """`lexical` is the share of words in the score; a side switched off gets none."""
+    """The share of words in the score, by kind of query; a side that is switched off gets none.
 
-    lexical: float = 0.5
+    Keywords are names of things, so their words weigh more; in a sentence most words carry no name. `given`: when the
+    candidates are given and all are about the matter, the words of the query are in most of them and meaning decides.
+    """
+
+    keywords: float = 0.4
+    sentence: float = 0.25
+    given: float = 0.2
+
+    def share(self, *, natural: bool, given: bool = False) -> float:
+        return self.given if given else self.sentence if natural else self.keywords
 
 
-def fuse(lexical: Vectors, cosine: Vectors, best_possible: float, share: float) -> Vectors:
-    """One score per candidate, between 0 and 1. Both inputs have one entry per candidate."""
-    words = lexical / best_possible if best_possible > 0 else np.zeros_like(lexical)
+def fuse(words: Vectors, cosine: Vectors, share: float) -> Vectors:
+    """One score per candidate, between 0 and 1: `words` is BM25 as a share of its best possible, both (candidates,)."""
     return np.asarray(share * words + (1.0 - share) * np.maximum(cosine, 0.0), dtype=np.float32)

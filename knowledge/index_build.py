@@ -7,7 +7,7 @@ whole. It knows the database through `open_knowledge` and the folder through `in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from knowledge.catalogue import SqlCatalogue
 from knowledge.config import INDEX_FOLDER, KnowledgeSettings
 from knowledge.embedders import HashEmbedder, load_embedder
 from knowledge.entries import chunk_entry, kind_of, line_entry, product_entry, review_entry
-from knowledge.errors import ConfigError
+from knowledge.errors import ConfigError, DataError
 from knowledge.indexes.folder import IndexManifest, current_generation, read_index_manifest, write_generation
 from knowledge.lexicon import Lexicon, load_lexicon
 from knowledge.matching import Matcher
@@ -27,8 +27,10 @@ from knowledge.models import EvidenceKind, Product
 from knowledge.order_lines import IndexedOrderLines
 from knowledge.ports import Catalogue, Embedder, OrderLineSearch
 from knowledge.query import QueryParser
-from knowledge.retriever import HybridRetriever, ShelfRanker
+from knowledge.question import QuestionReader
+from knowledge.retriever import PUBLIC_KINDS, HybridRetriever, ShelfRanker
 from knowledge.shelf import Entry, Shelf
+from knowledge.spelling import Speller
 from knowledge.store import Knowledge, open_knowledge
 from knowledge.vocabulary import Vocabulary
 
@@ -98,12 +100,21 @@ def load_search(directory: Path, settings: KnowledgeSettings, catalogue: Catalog
     lexicon = load_lexicon()
     analyzer = lexicon.analyzer()
     shelves, vocabulary = read_shelves(directory, settings, embedder)
-    ranker = ShelfRanker(analyzer, dense=settings.index.dense, lexical=settings.index.lexical)
+    ranker = ShelfRanker(dense=settings.index.dense, lexical=settings.index.lexical)
     matcher = make_matcher(lexicon, analyzer)
     parser = QueryParser(lexicon, vocabulary, analyzer)
-    search = HybridRetriever(shelves, embedder, catalogue, parser, analyzer, matcher, ranker=ranker)
+    reader = make_reader(shelves, PUBLIC_KINDS, lexicon, analyzer, embedder, vocabulary)
+    search = HybridRetriever(shelves, reader, catalogue, parser, analyzer, matcher, ranker=ranker)
     lines = shelves.get(EvidenceKind.ORDER_LINE) or empty_shelf(EvidenceKind.ORDER_LINE, embedder, analyzer)
-    return SearchBundle(search, IndexedOrderLines(lines, embedder, analyzer, ranker), embedder, vocabulary, engine)
+    line_reader = make_reader(shelves, (EvidenceKind.ORDER_LINE,), lexicon, analyzer, embedder, vocabulary)
+    return SearchBundle(search, IndexedOrderLines(lines, line_reader, ranker), embedder, vocabulary, engine)
+
+
+def make_reader(shelves: Mapping[EvidenceKind, Shelf], kinds: Sequence[EvidenceKind], lexicon: Lexicon, analyzer: Analyzer,
+                embedder: Embedder, vocabulary: Vocabulary) -> QuestionReader:
+    """Reads queries by the words of these shelves."""
+    spellers = [Speller(shelves[kind].lexical.term_counts()) for kind in kinds if kind in shelves and len(shelves[kind])]
+    return QuestionReader(analyzer, lexicon, embedder, spellers, vocabulary.surfaces)
 
 
 def make_matcher(lexicon: Lexicon, analyzer: Analyzer) -> Matcher:
@@ -155,7 +166,7 @@ async def _gather_texts(knowledge: Knowledge, entries: dict[EvidenceKind, list[E
 def _rebuild(directory: Path, settings: KnowledgeSettings, entries: Mapping[EvidenceKind, list[Entry]],
              vocabulary: Vocabulary, lexicon: Lexicon, embedder: Embedder | None, progress: Progress | None) -> RefreshReport:
     embedder = embedder or make_embedder(directory, settings)
-    older, older_vocabulary = read_shelves(directory, settings, embedder)
+    older, older_vocabulary = _older(directory, settings, embedder)
     changed, removed = _difference(entries, older)
     counts = {kind.value: len({entry.id for entry in found}) for kind, found in entries.items()}
     if older and not changed and not removed and vocabulary == older_vocabulary:
@@ -175,6 +186,15 @@ def _rebuild(directory: Path, settings: KnowledgeSettings, entries: Mapping[Evid
                              settings={"flat_limit": settings.index.flat_limit, "language": lexicon.language})
     write_generation(directory / INDEX_FOLDER, manifest, fill)
     return RefreshReport(counts, embedded, changed, removed, written=True)
+
+
+def _older(directory: Path, settings: KnowledgeSettings,
+           embedder: Embedder) -> tuple[dict[EvidenceKind, Shelf], Vocabulary]:
+    """What can be reused; nothing of an index that is damaged or of another format, which is built anew."""
+    try:
+        return read_shelves(directory, settings, embedder)
+    except DataError:
+        return {}, Vocabulary()
 
 
 def _difference(entries: Mapping[EvidenceKind, list[Entry]], older: Mapping[EvidenceKind, Shelf]) -> tuple[int, int]:

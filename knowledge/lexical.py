@@ -26,10 +26,10 @@ _TERMS = "terms.txt"
 class Bm25Settings:
     """`k1` saturation, `b` length normalisation per field, `title_weight` how many body hits a title hit is worth."""
 
-    k1: float = 1.2
-    b_title: float = 0.5
+    k1: float = 0.6           # product texts repeat words for no good reason: saturate early
+    b_title: float = 0.75
     b_body: float = 0.75
-    title_weight: float = 2.0
+    title_weight: float = 1.5
 
 
 class LexicalIndex:
@@ -61,6 +61,10 @@ class LexicalIndex:
                     "post_row": rows[order], "post_weight": weight[order]}
         return cls(terms, {**arrays, **postings}, settings)
 
+    def term_counts(self) -> dict[str, int]:
+        """Every term with the number of rows that hold it."""
+        return dict(zip(self.terms, self.document_frequency.tolist(), strict=True))
+
     def idf(self, term: str) -> float:
         """Of an unknown term: that of one seen in a single row."""
         number = self.number.get(term)
@@ -80,6 +84,15 @@ class LexicalIndex:
                 part = slice(*self.arrays["post_ptr"][number:number + 2])
                 total[self.arrays["post_row"][part]] += self.arrays["post_weight"][part]
         return total
+
+    def shares(self, readings: Sequence[Sequence[str]]) -> Array:
+        """Per row the best of the readings' scores, each as a share of what it could reach; float32 in 0..1."""
+        found = np.zeros(self.size, dtype=np.float32)
+        for terms in readings:
+            possible = self.best_possible(terms)
+            if possible > 0:
+                np.maximum(found, self.scores(terms) / np.float32(possible), out=found)
+        return found
 
     def rows_with(self, term: str) -> Array:
         """Rows that hold the term, ascending."""

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import asyncio
 
-from knowledge.analysis import Analyzer
 from knowledge.entries import owner_facet
 from knowledge.models import Evidence
-from knowledge.ports import Embedder, Vectors
-from knowledge.retriever import Question, ShelfRanker
+from knowledge.ports import Vectors
+from knowledge.question import QuestionReader
+from knowledge.retriever import ShelfRanker
 from knowledge.shelf import Shelf
 
 
 class IndexedOrderLines:
     """The OrderLineSearch port over a shelf of order lines."""
 
-    def __init__(self, shelf: Shelf, embedder: Embedder, analyzer: Analyzer, ranker: ShelfRanker | None = None) -> None:
-        self._shelf, self._embedder, self._analyzer = shelf, embedder, analyzer
-        self._ranker = ranker or ShelfRanker(analyzer)
+    def __init__(self, shelf: Shelf, reader: QuestionReader, ranker: ShelfRanker | None = None) -> None:
+        self._shelf, self._reader, self._ranker = shelf, reader, ranker or ShelfRanker()
 
     async def search_lines(self, owner_id: str, query: str, *, limit: int = 5,
                            vector: Vectors | None = None) -> list[Evidence]:
@@ -34,9 +33,7 @@ class IndexedOrderLines:
         rows = self._shelf.facets.rows(owner_facet(owner_id))
         if not len(rows):
             return []
-        if vector is None:
-            vector = self._embedder.embed([query])[0]
-        question = Question(query, tuple(self._analyzer.terms(query)), vector.reshape(-1))
+        question = self._reader.read(query, vector)
         ranked, scores = self._ranker.rank(self._shelf, question, max(limit, len(rows)), rows)
         best = zip(ranked[:limit], scores[:limit], strict=True)
         return [self._shelf.evidence(int(row), float(score)) for row, score in best]

@@ -181,7 +181,7 @@ class QueryParser:
         taken = [False] * len(words)
         values = self._vocabulary.values
         for start, end, _ in self._known(words, lambda key: key if key in values else None, shortest=1):
-            if any(taken[start:end]):
+            if any(taken[start:end]) or self._is_noun(words, start, end):
                 continue
             value = " ".join(words.words[start:end])
             names = values[squeeze(value)]
@@ -198,6 +198,11 @@ class QueryParser:
             else:
                 bare.append(pair)
         return tuple(dict.fromkeys(pairs)), bare
+
+    def _is_noun(self, words: Words, start: int, end: int) -> bool:
+        """ "laptop" is what is wanted, though some bag has a compartment of that name."""
+        word = words.words[start]
+        return end - start == 1 and self._vocabulary.is_noun(self._analyzer.stem(word), squeeze(word))
 
     def _named_option(self, words: Words, start: int, end: int, names: list[str]) -> tuple[str, tuple[int, int]]:
         """The option's name where it stands beside the value ("size 42", "clicky switches"), and what it spans."""

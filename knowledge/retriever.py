@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from knowledge.fusion import FusionSettings, fuse
 from knowledge.lexical import best
 from knowledge.matching import Matcher, single_wishes
 from knowledge.models import Evidence, EvidenceKind
-from knowledge.ports import Catalogue, Constraints, Embedder, Vectors
+from knowledge.ports import Catalogue, Constraints, Vectors
 from knowledge.query import ParsedQuery, QueryParser
+from knowledge.question import Question, QuestionReader
 from knowledge.shelf import Rows, Shelf
 
 DEPTH = 100               # candidates from each side
@@ -29,29 +30,19 @@ PUBLIC_KINDS = (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT, EvidenceKind.ANSWER
                 EvidenceKind.REVIEW)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A query made ready: its terms and its vector."""
-
-    text: str
-    terms: tuple[str, ...]
-    vector: Vectors | None
-
-
 class ShelfRanker:
     """Ranks one shelf's rows for a question. Blocking; thread-safe."""
 
-    def __init__(self, analyzer: Analyzer, settings: FusionSettings | None = None, *, dense: bool = True,
-                 lexical: bool = True) -> None:
-        self._analyzer, self._settings = analyzer, settings or FusionSettings()
+    def __init__(self, settings: FusionSettings | None = None, *, dense: bool = True, lexical: bool = True) -> None:
+        self._settings = settings or FusionSettings()
         self._dense, self._lexical = dense, lexical
 
     def rank(self, shelf: Shelf, question: Question, depth: int, rows: Rows | None = None) -> tuple[Rows, Vectors]:
-        """Row numbers and scores, best first; only `rows` when given. At most 2 × depth."""
+        """Row numbers and scores, best first; only `rows` (ascending) when given. At most 2 × depth."""
         nothing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         if not len(shelf) or (rows is not None and not len(rows)):
             return nothing
-        words = shelf.lexical.scores(question.terms) if self._lexical else np.zeros(len(shelf), dtype=np.float32)
+        words = self._words(shelf, question)
         by_words = _best_rows(words, depth, rows)
         by_meaning = np.empty(0, dtype=np.int64)
         if self._dense and question.vector is not None:
@@ -59,32 +50,38 @@ class ShelfRanker:
         found = np.union1d(by_words, by_meaning).astype(np.int64)
         if not len(found):
             return nothing
-        cosine = np.zeros(len(found), dtype=np.float32)
-        if self._dense and question.vector is not None:
-            cosine = shelf.dense.similarity(question.vector, found)
-        scores = fuse(words[found], cosine, shelf.lexical.best_possible(question.terms), self._share())
-        order = np.argsort(-scores, kind="stable")
-        return found[order], scores[order]
+        return self._ordered(shelf, question, words, found, given=False)
 
-    def _share(self) -> float:
-        if not self._dense:
-            return 1.0
-        return self._settings.lexical if self._lexical else 0.0
+    def rank_given(self, shelf: Shelf, question: Question, rows: Rows) -> tuple[Rows, Vectors]:
+        """All of `rows`, reordered: for candidates that are known to be about the matter."""
+        return self._ordered(shelf, question, self._words(shelf, question), rows, given=True)
+
+    def _words(self, shelf: Shelf, question: Question) -> Vectors:
+        return shelf.lexical.shares(question.readings) if self._lexical else np.zeros(len(shelf), dtype=np.float32)
+
+    def _ordered(self, shelf: Shelf, question: Question, words: Vectors, rows: Rows, *, given: bool) -> tuple[Rows, Vectors]:
+        cosine = np.zeros(len(rows), dtype=np.float32)
+        if self._dense and question.vector is not None:
+            cosine = shelf.dense.similarity(question.vector, rows)
+        share = self._settings.share(natural=question.natural, given=given) if self._lexical else 0.0
+        scores = fuse(words[rows], cosine, share if self._dense and question.vector is not None else 1.0)
+        order = np.argsort(-scores, kind="stable")
+        return rows[order], scores[order]
 
 
 class HybridRetriever:
     """The Search port. `catalogue` is read live for every product that a constraint concerns."""
 
-    def __init__(self, shelves: Mapping[EvidenceKind, Shelf], embedder: Embedder, catalogue: Catalogue,
+    def __init__(self, shelves: Mapping[EvidenceKind, Shelf], reader: QuestionReader, catalogue: Catalogue,
                  parser: QueryParser, analyzer: Analyzer, matcher: Matcher, *, ranker: ShelfRanker | None = None) -> None:
-        self._shelves, self._embedder, self._catalogue, self._parser = shelves, embedder, catalogue, parser
-        self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker(analyzer)
+        self._shelves, self._reader, self._catalogue, self._parser = shelves, reader, catalogue, parser
+        self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker()
 
     async def search(self, query: str, *, kinds: tuple[EvidenceKind, ...] = (),
                      constraints: Constraints | None = None, limit: int = 10, vector: Vectors | None = None) -> list[Evidence]:
         """Best first. Constraints concern products only; without them they are parsed from the query."""
         parsed = self.understand(query) if constraints is None else ParsedQuery(query, constraints)
-        question = await asyncio.to_thread(self._ready, parsed.text or query, vector)
+        question = await asyncio.to_thread(self._reader.read, parsed.text or query, vector)
         found: list[Evidence] = []
         for kind in kinds or PUBLIC_KINDS:
             shelf = self._shelves.get(kind)
@@ -98,7 +95,7 @@ class HybridRetriever:
 
     def understand(self, query: str) -> ParsedQuery:
         """The query parsed, without the guesses that nothing in the shop bears out."""
-        parsed = self._parser.parse(query)
+        parsed = self._parser.parse(self._reader.mended(query))
         shelf = self._shelves.get(EvidenceKind.PRODUCT)
         if shelf is None or parsed.constraints.empty:
             return parsed
@@ -106,7 +103,7 @@ class HybridRetriever:
 
     async def nearest(self, query: str, constraints: Constraints, *, limit: int = 5) -> list[tuple[Evidence, list[str]]]:
         """When nothing fits everything: what comes nearest, with the names of the wishes it misses, fewest first."""
-        question = await asyncio.to_thread(self._ready, query, None)
+        question = await asyncio.to_thread(self._reader.read, query)
         shelf = self._shelves.get(EvidenceKind.PRODUCT)
         if shelf is None:
             return []
@@ -116,11 +113,6 @@ class HybridRetriever:
         judged = [(self._matcher.missed(product, constraints), *refs[product.id]) for product in products]
         judged.sort(key=lambda item: (len(item[0]), -item[2]))
         return [(shelf.evidence(row, score), missed) for missed, row, score in judged[:limit]]
-
-    def _ready(self, text: str, vector: Vectors | None) -> Question:
-        if vector is None:
-            vector = self._embedder.embed([text])[0]
-        return Question(text, tuple(self._analyzer.terms(text)), vector.reshape(-1))
 
     def _plain(self, shelf: Shelf, question: Question, limit: int) -> list[Evidence]:
         rows, scores = self._ranker.rank(shelf, question, max(DEPTH, limit))

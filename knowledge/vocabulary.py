@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from knowledge.analysis import Analyzer, squeeze
@@ -25,18 +25,33 @@ class Vocabulary:
     categories: dict[str, str] = field(default_factory=dict)
     option_names: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[str]] = field(default_factory=dict)
+    surfaces: dict[str, str] = field(default_factory=dict)      # stem → the word as titles and options write it
+    nouns: dict[str, int] = field(default_factory=dict)         # stem that ends titles → how many of them
+    offered: dict[str, int] = field(default_factory=dict)       # value key → how many products take it as an option
 
     def learn(self, products: Iterable[Product], analyzer: Analyzer) -> Vocabulary:
         """Adds these products' words; returns itself."""
         for product in products:
             if product.brand and squeeze(product.brand):
                 self.brands.setdefault(squeeze(product.brand), product.brand)
+            self._learn_words(product, analyzer)
             for name in product.category:
                 self.categories.setdefault(stem_key(name, analyzer), name)
             for name, value in _values(product):
                 if 0 < len(value.split()) <= MAX_VALUE_WORDS and squeeze(value):
                     self._learn_value(name, value)
+            for key in {squeeze(value) for _, value in _values(product)}:
+                self.offered[key] = self.offered.get(key, 0) + 1
         return self
+
+    def _learn_words(self, product: Product, analyzer: Analyzer) -> None:
+        options = [str(value) for variant in product.variants for value in variant.options.values()]
+        for text in {product.title, product.brand or "", *product.category, *options}:
+            for word in analyzer.words(text):
+                self.surfaces.setdefault(analyzer.stem(word), word)
+        title = analyzer.terms(product.title)
+        if title:
+            self.nouns[title[-1]] = self.nouns.get(title[-1], 0) + 1
 
     def _learn_value(self, name: str, value: str) -> None:
         self.option_names.setdefault(squeeze(name), name)
@@ -45,14 +60,16 @@ class Vocabulary:
             names.append(name)
 
     def to_json(self) -> str:
-        return json.dumps({"brands": self.brands, "categories": self.categories, "option_names": self.option_names,
-                           "values": self.values}, ensure_ascii=False, sort_keys=True)
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    def is_noun(self, stem: str, key: str) -> bool:
+        """Whether a word names products rather than an option of theirs."""
+        return self.nouns.get(stem, 0) >= self.offered.get(key, 0) and stem in self.nouns
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
         data: Mapping[str, Any] = json.loads(text)
-        return cls(dict(data["brands"]), dict(data["categories"]), dict(data["option_names"]),
-                   {key: list(names) for key, names in data["values"].items()})
+        return cls(**data)
 
 
 def stem_key(text: str, analyzer: Analyzer) -> str:

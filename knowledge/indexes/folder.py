@@ -19,7 +19,7 @@ from knowledge.artifact import MANIFEST, sha256_file
 from knowledge.errors import DataError
 
 CURRENT = "CURRENT"
-FORMAT = 1
+FORMAT = 2
 _NAME = re.compile(r"generation-(\d+)")
 
 
