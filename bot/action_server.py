@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.serving import bind, stop_signal
+from bot.listening import bind, stop_signal
 
 if TYPE_CHECKING:
     from rasa_sdk import Action

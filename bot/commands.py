@@ -29,7 +29,8 @@ def _serving(app: typer.Typer, services: Services) -> None:
              host: str = "127.0.0.1", port: int = typer.Option(8080, min=1, max=65535)) -> None:
         """Make the demo shop and serve it; a second start uses the same shop."""
         from bot.demonstration import prepare_demo
-        from bot.serving import bind, serve
+        from bot.listening import bind
+        from bot.serving import serve
 
         with bind(host, port) as listener:
             asyncio.run(serve(directory, listener, prepare=prepare_demo))

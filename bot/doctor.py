@@ -122,7 +122,7 @@ def _models(settings: BotSettings) -> Finding:
 
 
 def _port(settings: BotSettings) -> Finding:
-    from bot.serving import bind
+    from bot.listening import bind
 
     where = f"{settings.server.host}:{settings.server.port}"
     try:

@@ -52,7 +52,7 @@ def call(action: str) -> dict[str, Any]:
     return {
         "next_action": action, "sender_id": "u1", "version": "3.21.0", "domain": {"responses": {}},
         "tracker": {
-            "sender_id": "u1", "slots": {"customer_id": "C7"}, "latest_message": {"text": "hi", "intent": {"name": "hi"}},
+            "sender_id": "u1", "slots": {"customer_id": "C7"}, "latest_message": {"text": "hi"},
             "events": [], "paused": False, "followup_action": None, "active_loop": {}, "latest_action_name": None,
             "latest_input_channel": "rest", "stack": []}}
 
