@@ -50,9 +50,19 @@ class Flow:
     precedence: int = 5                        # of writes asked for together: the smaller goes first
 
 
-def parse_flow(flow_id: str, data: Mapping[str, Any]) -> Flow:
-    """One flow of a flows file. Raises FlowError."""
+def parse_flows(data: Mapping[str, Any]) -> dict[str, Flow]:
+    """A flows file: `flows`, and `patterns` of steps that several flows share. Raises FlowError."""
+    patterns = data.get("patterns") or {}
+    return {str(flow_id): parse_flow(str(flow_id), node or {}, patterns) for flow_id, node in (data.get("flows") or {}).items()}
+
+
+def parse_flow(flow_id: str, data: Mapping[str, Any], patterns: Mapping[str, Any] | None = None) -> Flow:
+    """One flow. With `pattern`, its steps are the pattern's, with `{key}` replaced by the flow's own `key`."""
     raw = data.get("steps")
+    if "pattern" in data:
+        if data["pattern"] not in (patterns or {}):
+            raise FlowError(f"flow '{flow_id}': pattern '{data['pattern']}' is not defined under 'patterns'")
+        raw = [_filled(step, data) for step in (patterns or {})[data["pattern"]]]
     if not isinstance(raw, list) or not raw:
         raise FlowError(f"flow '{flow_id}': 'steps' must be a list with at least one step")
     ids = [str(step.get("id", f"step_{i}")) for i, step in enumerate(raw)]
@@ -66,6 +76,10 @@ def parse_flow(flow_id: str, data: Mapping[str, Any]) -> Flow:
         raise FlowError(f"flow '{flow_id}': kind '{kind}' is none of write, read, talk")
     return Flow(flow_id, str(data.get("name", flow_id.replace("_", " "))), str(data.get("description", "")), steps, ids[0],
                 kind, int(data.get("precedence", 5)))
+
+
+def _filled(step: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v.format(**data) if isinstance(v, str) and "{" in v else v for k, v in step.items()}
 
 
 def _parse_step(flow_id: str, step_id: str, data: Mapping[str, Any], follower: str) -> Step:

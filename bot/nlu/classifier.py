@@ -25,6 +25,7 @@ OOS = "oos"
 WEIGHTS_FILE = "intent.npz"
 ENCODER_FOLDER = "encoder"        # beside it when the encoder was fine-tuned for these intents
 Ranking = list[tuple[str, float]]
+_BATCH = 1024             # rows compared with every example at once: bounds memory
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,13 @@ class IntentClassifier:
             return []
         if vectors is None or not self.encoder_is_shared:
             vectors = self._embed(texts)
-        inside, signs = read_scope(self.weights, texts, vectors)
-        outside = self.weights.scope.probability(signs)
-        return [_ranked(self.labels, row * (1 - out), float(out)) for row, out in zip(inside, outside, strict=True)]
+        rankings: list[Ranking] = []
+        for start in range(0, len(texts), _BATCH):
+            inside, signs = read_scope(self.weights, texts[start:start + _BATCH], vectors[start:start + _BATCH])
+            outside = self.weights.scope.probability(signs)
+            rankings += [_ranked(self.labels, row * (1 - out), float(out))
+                         for row, out in zip(inside, outside, strict=True)]
+        return rankings
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         if self._embedder is None:

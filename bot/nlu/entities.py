@@ -1,0 +1,94 @@
+"""What customers say about themselves: e-mail addresses, names, postcodes, ids, order numbers. Spelling only, no look-ups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bot.requests.lexicon import Lexicon
+
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_POSTCODE = re.compile(r"(?<![\w#$.,])(\d{5}(?:-\d{4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d)(?![\w])")
+_ORDER = re.compile(r"#\s?\w*\d{3,}\b|\b[A-Za-z]{1,3}-?\d{5,}\b")
+_ID = re.compile(r"\b([A-Za-z]+(?:_[A-Za-z0-9]+)+|[A-Za-z]{1,4}-?\d{1,8})\b")
+_NAME = r"([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)?\.?)"
+_NAMES = re.compile(rf"\s*{_NAME}(?:\s+{_NAME})?(?:\s+{_NAME})?")
+
+
+def read_claims(text: str, lexicon: Lexicon, *, asked: bool) -> dict[str, str]:
+    """Claims about identity (keys of `IdentityService`). `asked`: the customer was just asked, so bare words count."""
+    claims: dict[str, str] = {}
+    if emails := _EMAIL.findall(text):
+        claims["email"] = ", ".join(e.rstrip(".") for e in emails)
+    rest = _EMAIL.sub(" ", text)
+    if found := _customer_id(rest, lexicon):
+        claims["customer_id"] = found
+        rest = rest.replace(found, " ")
+    if (number := order_numbers(rest)) and asked:
+        claims["order_number"] = number[0]
+    if postcodes := _POSTCODE.findall(_ORDER.sub(" ", rest)):
+        claims["postcode"] = postcodes[-1]
+    claims |= _name(rest, lexicon, asked)
+    return claims
+
+
+def order_numbers(text: str) -> list[str]:
+    return [n.replace(" ", "") for n in _ORDER.findall(text)]
+
+
+def _customer_id(text: str, lexicon: Lexicon) -> str | None:
+    underscored = re.search(r"\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b", text)
+    if underscored:
+        return underscored.group()
+    for cue in lexicon.pattern("customer_id_is").finditer(text):
+        found = _ID.match(text[cue.end():].lstrip(" :="))
+        if found and any(c.isdigit() for c in found.group()):
+            return found.group(1)
+    return None
+
+
+def _name(text: str, lexicon: Lexicon, asked: bool) -> dict[str, str]:
+    first = _after(text, lexicon, "first_name_after")
+    last = _after(text, lexicon, "last_name_after")
+    if first and last:
+        return {"first_name": first, "last_name": last}
+    for cue in lexicon.pattern("name_is").finditer(text):
+        match = _NAMES.match(text[cue.end():])
+        if match and (name := _two_names(match, lexicon, strict=not asked)):
+            return name
+    if not asked:
+        return {}
+    for part in re.split(r"[,;.\n]|\s-\s|\band\b", _without_numbers(text)):
+        match = _NAMES.fullmatch(part.strip() + " ".rstrip())
+        if match and (name := _two_names(match, lexicon, strict=False)):
+            return name
+    return {}
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"[#(]?\b\w*\d[\w-]*\)?", ",", text)
+
+
+def _after(text: str, lexicon: Lexicon, section: str) -> str | None:
+    cue = lexicon.pattern(section).search(text)
+    match = re.match(rf"\s*{_NAME}", text[cue.end():]) if cue else None
+    return match.group(1) if match else None
+
+
+def _two_names(match: re.Match[str], lexicon: Lexicon, *, strict: bool) -> dict[str, str]:
+    """Two name-like words in a row; `strict` wants them capitalised, as in a sentence."""
+    names = [n.rstrip(".") for n in match.groups() if n]
+    ignored = lexicon.words("stop") | lexicon.words("not_names")
+    names = names[: next((i for i, n in enumerate(names) if n.lower() in ignored), len(names))]
+    if len(names) < 2 or (strict and not all(n[0].isupper() for n in names[:2])):
+        return {}
+    if len(names) == 3 and names[2][0].islower() and names[0][0].isupper():
+        names = names[:2]
+    return {"first_name": names[0].capitalize() if names[0].islower() else names[0],
+            "last_name": " ".join(n.capitalize() if n.islower() else n for n in names[1:])}
+
+
+def entities(text: str, claims: Mapping[str, str]) -> list[dict[str, str]]:
+    """For the tracker: order numbers and claims as Rasa-like entities."""
+    return [{"entity": "order_number", "value": n} for n in order_numbers(text)] + \
+        [{"entity": k, "value": v} for k, v in claims.items() if k != "order_number"]

@@ -1,0 +1,77 @@
+"""What kind of act each part of a message is: the classifier's reading and the lexicon's cues, weighed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.requests.lexicon import Lexicon
+
+OOS = "oos"
+_CUE = 0.55            # what a cue adds to a probability
+_SURE = 0.5            # below this nothing is claimed
+_FIRST = 0.08          # the act said first counts a little more
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    label: str                          # "" when nothing fits well enough
+    confidence: float
+    cued: bool = False                  # the lexicon speaks for it
+    oos: float = 0.0
+
+
+class IntentModel(Protocol):
+    def classify(self, texts: Sequence[str]) -> list[list[tuple[str, float]]]:
+        """Per text the labels, likeliest first, with calibrated probabilities; may hold "oos"."""
+        ...
+
+
+# Cues that are right almost whenever they stand there, and what they win against when both do.
+_STRONGER = {"remove_item": ("cancel_order",), "change_default_address": ("change_address", "change_items", "profile_info"),
+             "change_address": ("change_items", "cancel_order", "exchange_items", "order_details"),
+             "change_payment": ("change_items", "exchange_items"),
+             "undo_cancellation": ("cancel_order", "change_items"), "refund_status": ("return_items", "track_order"),
+             "human_handoff": ("change_items", "order_details"), "order_totals": ("return_items", "cancel_order", "exchange_items", "order_details", "change_items"),
+             "split_payment": ("change_payment",), "policy_question": ("return_items", "exchange_items", "track_order", "cancel_order"),
+             "gift_card_balance": ("order_totals", "change_payment"), "exchange_items": ("change_items", "return_items"),
+             "cheapest_or_most_expensive": ("product_search", "exchange_items"), "reorder": ("exchange_items",),
+             "product_options_count": ("order_details", "product_search", "availability", "order_totals"),
+             "return_items": ("order_details",), "track_order": ("order_details",), "case_status": ("complaint",), "invoice_copy": ("order_details",)}
+
+
+def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon) -> Intent:
+    """The likeliest act of one part of a message."""
+    cues = _cues(text, lexicon)
+    scores = dict(ranked)
+    oos = scores.pop(OOS, 0.0)
+    for place, label in enumerate(cues):
+        scores[label] = scores.get(label, 0.0) + _CUE + (_FIRST if place == 0 else 0.0)
+    for label in cues:
+        for weaker in _STRONGER.get(label, ()):
+            if weaker in cues:
+                scores[weaker] -= 0.4
+    if not scores:
+        return Intent("", 0.0, oos=oos)
+    label, score = max(scores.items(), key=lambda item: item[1])
+    if score < _SURE:
+        return Intent("", score, oos=oos)
+    return Intent(label, min(score, 1.0), label in cues, oos)
+
+
+def _cues(text: str, lexicon: Lexicon) -> list[str]:
+    """Labels whose phrases stand in the text, in that order, without acts that are said not to be wanted."""
+    found: list[tuple[int, str]] = []
+    for label in lexicon.keys("cues"):
+        for match in lexicon.pattern("cues", label).finditer(text):
+            if not _not_wanted(text, match.start(), lexicon):
+                found.append((match.start(), label))
+                break
+    return [label for _, label in sorted(found)]
+
+
+def _not_wanted(text: str, at: int, lexicon: Lexicon) -> bool:
+    """"I don't want to cancel": a negation that reaches to just before the act."""
+    before = text[max(0, at - 32): at].rstrip()
+    return any(match.end() == len(before) for match in lexicon.pattern("not_wanted").finditer(before))

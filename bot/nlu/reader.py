@@ -1,0 +1,281 @@
+"""The embedded reader: encoder, classifier, cues and the slot being asked for turn a message into commands.
+
+It knows words and what the assistant asked last; it sees no order and decides nothing. Words about a request are passed
+on as said, for the request itself to read against the shop's data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain import commands as cmd
+from bot.domain.message import InboundMessage
+from bot.domain.tracker import Frame, Tracker
+from bot.nlu.entities import entities, read_claims
+from bot.nlu.intents import Intent, IntentModel, read_intent
+from bot.nlu.language import Languages
+from bot.nlu.payloads import read_payload
+from bot.ports import Reading
+from bot.requests.lexicon import Lexicon
+from bot.requests.segments import segments
+from knowledge.models import Evidence
+
+WRITES: Mapping[str, str] = {
+    "cancel_order": "cancel_order", "remove_item": "cancel_order", "return_items": "return_items", "exchange_items": "swap_items",
+    "change_items": "swap_items", "change_address": "change_address", "change_default_address": "change_default_address",
+    "change_payment": "change_payment", "missing_item_or_damaged": "open_case", "complaint": "open_case"}
+READS: Mapping[str, str] = {
+    "track_order": "track_order", "order_details": "order_details", "order_history": "order_history", "order_totals": "order_totals",
+    "refund_status": "refund_status", "undo_cancellation": "undo_cancellation", "reorder": "reorder", "invoice_copy": "invoice_copy",
+    "split_payment": "split_payment", "case_status": "case_status", "product_search": "product_search", "recommend": "product_search",
+    "product_question": "product_question", "product_options_count": "product_options", "availability": "availability",
+    "cheapest_or_most_expensive": "price_extreme", "compare_products": "compare_products", "policy_question": "policy_question",
+    "promotions": "policy_question", "gift_card_balance": "gift_card_balance", "profile_info": "profile_info"}
+TALK = frozenset({"greet", "goodbye", "thanks", "chitchat", "bot_abilities", "insult", "no_more", "feedback_positive", "wait"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the message that asks for one thing."""
+
+    intent: Intent
+    text: str
+
+    @property
+    def flow(self) -> str:
+        return WRITES.get(self.intent.label) or READS.get(self.intent.label, "")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedReader:
+    model: IntentModel
+    lexicons: Mapping[str, Lexicon]
+    languages: Languages
+
+    async def read(self, message: InboundMessage, tracker: Tracker, evidence: Sequence[Evidence]) -> Reading:
+        if message.payload:
+            return Reading(read_payload(message.payload), intent="button")
+        lexicon = self.lexicons.get(tracker.locale.split("-")[0]) or self.lexicons["en"]
+        text = message.text.strip()
+        if not re.search(r"\w|[👍👎✅❌]", text):
+            return Reading((cmd.CannotHandle("unclear"),), 0.0)
+        asked = str(tracker.slots.get("requested_slot") or "")
+        if not asked and (foreign := self.languages.foreign(text, tuple(self.lexicons))):
+            return Reading((cmd.CannotHandle(f"language:{foreign}"),), 1.0)
+        claims = {} if tracker.customer_id else read_claims(text, lexicon, asked=asked == "identity")
+        parts = self._parts(text, lexicon)
+        commands = _Plan(text, asked, tracker, lexicon, parts, claims).commands()
+        best = max((p.intent for p in parts), key=lambda i: (i.label != "", i.confidence), default=Intent("", 0.0))
+        return Reading(tuple(commands), best.confidence, best.label, tuple(entities(text, claims)))
+
+    def _parts(self, text: str, lexicon: Lexicon) -> list[Part]:
+        pieces = segments(text, lexicon)
+        ranked = self.model.classify(pieces) if pieces else []
+        return [Part(read_intent(piece, rank, lexicon), piece) for piece, rank in zip(pieces, ranked, strict=True)]
+
+
+class _Plan:
+    """One message's commands, in the light of what was asked and which request is under way."""
+
+    def __init__(self, text: str, asked: str, tracker: Tracker, lexicon: Lexicon, parts: list[Part], claims: Mapping[str, str]) -> None:
+        self.text, self.asked, self.tracker, self.lexicon, self.claims = text, asked, tracker, lexicon, claims
+        self.parts = parts
+        self.frame = next((f for f in reversed(tracker.stack) if f.flow in set(WRITES.values())), None)
+
+    def commands(self) -> list[cmd.Command]:
+        found: list[cmd.Command] = []
+        if self.claims or (self.asked == "identity" and not self._acts(self.parts)):
+            found.append(cmd.Identify(dict(self.claims)))
+        rest = self.parts
+        if self.asked == "confirmation" or self.tracker.slots.get("offer"):
+            verdict, rest = self._verdict(rest)
+            if verdict is not None:
+                found.append(verdict)
+        groups = self._grouped(rest)
+        for group in groups:
+            found += self._of_group(group)
+        return _tidy(found)
+
+    # --- yes and no --------------------------------------------------------------------------------------------------
+
+    def _verdict(self, parts: list[Part]) -> tuple[cmd.Command | None, list[Part]]:
+        """The yes or no at the beginning, and what is left to read. A yes with a change is no yes."""
+        opening = re.match(r"[\s,.!]*", self.text)
+        start = opening.end() if opening else 0
+        yes = self.lexicon.pattern("affirm").match(self.text, start)
+        no = self.lexicon.pattern("deny").match(self.text, start)
+        if no and (not yes or no.end() >= yes.end()):
+            rest = self._rest(no.end())
+            return (None if self._changes(rest) else cmd.Deny()), self._reread(rest)
+        if yes:
+            end = self._end_of_yes(yes.end())
+            rest = self._rest(end)
+            if self._changes(rest) and self.asked == "confirmation":
+                return None, self._reread(rest)
+            return cmd.Affirm(), self._reread(rest)
+        labels = {p.intent.label for p in parts}
+        if labels and labels <= {"affirm"}:
+            return cmd.Affirm(), []
+        if labels and labels <= {"deny", "cancel_flow"}:
+            return cmd.Deny(), []
+        return None, parts
+
+    def _end_of_yes(self, end: int) -> int:
+        """"Yes, please go ahead, that's correct": all of it is the yes."""
+        while more := re.compile(r"[\s,.!]*").match(self.text, end):
+            following = self.lexicon.pattern("affirm").match(self.text, more.end()) or self.lexicon.pattern("cues", "thanks").match(self.text, more.end())
+            if not following or following.end() == end:
+                return end
+            end = following.end()
+        return end
+
+    def _rest(self, end: int) -> str:
+        return self.text[end:].strip(" ,.!-–—")
+
+    def _changes(self, rest: str) -> bool:
+        """What follows a yes or no changes the request, rather than adding another or saying nothing."""
+        if len(rest) < 3:
+            return False
+        first = read_part(rest, self.lexicon)
+        if first in WRITES and (self.frame is None or WRITES[first] != self.frame.flow):
+            return False
+        if first in READS:
+            return False
+        names_way = any(self.lexicon.which(rest, s) for s in ("method",))
+        return names_way or self.lexicon.said(rest, "yes_but") or (first in WRITES)
+
+    def _reread(self, rest: str) -> list[Part]:
+        """The parts that lie in what is left; their classification is kept."""
+        kept = []
+        for part in self.parts:
+            if part.text in rest:
+                kept.append(part)
+            elif rest and rest in part.text:
+                kept.append(Part(part.intent if part.flow else Intent("", 0.0), rest))
+            elif rest and (tail := _overlap(part.text, rest)):
+                kept.append(Part(part.intent, tail))
+        return [p for p in kept if len(p.text.strip(" ,.!")) > 1]
+
+    # --- acts and what belongs to them -------------------------------------------------------------------------------
+
+    def _acts(self, parts: Sequence[Part]) -> list[Part]:
+        return [p for p in parts if p.flow and (p.intent.cued or p.intent.confidence > 0.75)] + \
+            [p for p in parts if p.intent.label == "human_handoff"]
+
+    def _grouped(self, parts: list[Part]) -> list[Part]:
+        """Parts without an act of their own join the one before them, or, at the beginning, the one after."""
+        groups: list[Part] = []
+        waiting = ""
+        for part in parts:
+            if self._stands_alone(part):
+                text = f"{waiting} {part.text}".strip() if part.flow else part.text
+                waiting = "" if part.flow else waiting
+                if groups and groups[-1].flow and groups[-1].flow == part.flow and part.flow in set(WRITES.values()):
+                    groups[-1] = Part(groups[-1].intent, f"{groups[-1].text}. {text}")
+                else:
+                    groups.append(Part(part.intent, text))
+            elif groups and groups[-1].flow:
+                groups[-1] = Part(groups[-1].intent, f"{groups[-1].text}. {part.text}")
+            else:
+                waiting = f"{waiting} {part.text}".strip()
+        if waiting:
+            groups.append(Part(Intent("", 0.0, oos=max((p.intent.oos for p in parts), default=0.0)), waiting))
+        return groups
+
+    def _stands_alone(self, part: Part) -> bool:
+        label = part.intent.label
+        if self.lexicon.said(part.text, "condition_start") or self.lexicon.pattern("otherwise").match(part.text):
+            return False
+        if label in TALK or label in ("human_handoff", "cancel_flow", "repeat"):
+            return True
+        if not part.flow:
+            return False
+        if self.asked in ("", "identity") and self.frame is None:
+            return True
+        return part.intent.cued or part.intent.confidence > 0.8
+
+    def _of_group(self, part: Part) -> list[cmd.Command]:
+        label, flow = part.intent.label, part.flow
+        if label == "human_handoff":
+            return [cmd.HumanHandoff(part.text[:200])]
+        if label == "cancel_flow" and self.frame is not None and self.asked != "confirmation":
+            return [cmd.CancelFlow()]
+        if label == "repeat":
+            return [cmd.Repeat()]
+        if label in TALK:
+            return [cmd.Chitchat(label)]
+        if flow and label in WRITES:
+            return self._write(part, flow)
+        if flow:
+            return [cmd.StartFlow(flow, {"said": [{"text": part.text}]}, part.intent.confidence)]
+        return self._loose(part)
+
+    def _write(self, part: Part, flow: str) -> list[cmd.Command]:
+        entry = {"text": part.text, "asked": self.asked}
+        both = self.lexicon.said(part.text, "or_both")
+        if both and flow in ("cancel_order", "return_items"):
+            start = {"said": [{"text": part.text}]}
+            return [cmd.StartFlow("return_items", start), cmd.StartFlow("cancel_order", start)]
+        frame = self.frame
+        if frame is not None and frame.flow == flow:
+            return [cmd.AmendRequest("add", entry)]
+        if frame is not None and flow == "open_case":
+            return [cmd.AmendRequest("add", entry)]
+        start = cmd.StartFlow(flow, {"said": [{"text": part.text}]}, part.intent.confidence)
+        if frame is not None and self._replaces(part, frame):
+            return [cmd.CancelFlow(), start]
+        return [start]
+
+    def _replaces(self, part: Part, frame: Frame) -> bool:
+        """"Then just return it instead": the request under way gives way to another about the same thing."""
+        return self.lexicon.said(part.text, "replace_request") or frame.flow == "open_case"
+
+    def _loose(self, part: Part) -> list[cmd.Command]:
+        """Words without an act: they answer what was asked, or continue the request under way, or are a question."""
+        if self.asked == "identity" or (self.claims and not self.frame):
+            return []
+        question = part.text.rstrip().endswith("?") or self._starts_as_question(part.text)
+        if self.frame is not None and not (question and self.asked == "confirmation"):
+            return [cmd.AmendRequest("set", {"text": part.text, "asked": self.asked})]
+        if part.intent.oos > 0.6 and not question:
+            return [cmd.CannotHandle("out_of_scope")]
+        if question and len(part.text.split()) > 2 and part.intent.oos <= 0.8:
+            return [cmd.AskKnowledge(part.text)]
+        return [cmd.CannotHandle("out_of_scope" if part.intent.oos > 0.5 else "unclear")]
+
+    def _starts_as_question(self, text: str) -> bool:
+        first = re.match(r"\W*(\w+)", text.lower())
+        return first is not None and first.group(1) in self.lexicon.words("question_start")
+
+
+def read_part(text: str, lexicon: Lexicon) -> str:
+    """The act that cues alone give the first part of a text."""
+    pieces = segments(text, lexicon)
+    return read_intent(pieces[0], (), lexicon).label if pieces else ""
+
+
+def _overlap(part: str, rest: str) -> str:
+    """The end of `part` that `rest` begins with."""
+    for size in range(min(len(part), len(rest)), 3, -1):
+        if part[-size:] == rest[:size]:
+            return part[-size:]
+    return ""
+
+
+def _tidy(commands: list[cmd.Command]) -> list[cmd.Command]:
+    """Small talk is answered only when there is nothing else; the same command once."""
+    serious = [c for c in commands if not isinstance(c, (cmd.Chitchat, cmd.CannotHandle))]
+    identifies = any(isinstance(c, cmd.Identify) for c in commands)
+    if serious and not (identifies and len(serious) == 1 and len(commands) > 1):
+        commands = serious
+    elif serious:
+        commands = [c for c in commands if not isinstance(c, cmd.CannotHandle)]
+        commands = [c for c in commands if not isinstance(c, cmd.Chitchat) or c.topic not in ("greet", "thanks")] or serious
+    kept: list[cmd.Command] = []
+    for command in commands:
+        if command not in kept:
+            kept.append(command)
+    talk = [c for c in kept if isinstance(c, cmd.Chitchat)]
+    return [c for c in kept if not isinstance(c, cmd.Chitchat) or c is talk[-1]] if len(talk) > 1 else kept
