@@ -38,7 +38,7 @@ def read_document(file: SourceFile, root: Path) -> DocumentWithChunks:
     else:
         text = _decoded(file, data).replace("\r\n", "\n").strip()
     if markdown is not None:
-        title = title or first_heading(markdown) or ""
+        title = title or (first_heading(markdown) if suffix != ".pdf" else "") or ""
         text = "\n\n".join("\n".join([*section.headings[-1:], section.text]) for section in sections(markdown))
     if not text.strip():
         remedy = "a scanned PDF has to be put through OCR first" if suffix == ".pdf" else "write something in it"

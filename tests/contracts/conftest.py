@@ -1,6 +1,7 @@
 """One contract suite runs on every database there is: SQLite always, PostgreSQL where one answers.
 
-PostgreSQL is looked for at DATABASE_URL, else on this machine's port 5432 as `postgres`; each run has a database of its own.
+PostgreSQL is looked for at DATABASE_URL, else on this machine's port 5432 as `postgres`; each run has a database of
+its own.
 """
 
 from __future__ import annotations

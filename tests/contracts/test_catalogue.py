@@ -25,7 +25,8 @@ PRODUCTS = [
 REVIEWS = [{"id": "R1", "product_id": "P1", "rating": 4, "text": "<b>Bright</b>", "verified": True}]
 PRICES = [{"variant_id": "V2", "price": "15.00", "currency": "EUR", "at": "2026-02-01T00:00:00Z"},
           {"variant_id": "V2", "price": "13.00", "currency": "EUR", "at": "2026-01-01T00:00:00Z"}]
-ANSWERS = [{"id": "A1", "questions": ["Do you ship abroad?", "Delivery to France?"], "answer": "Yes, to all of the EU."}]
+ANSWERS = [{"id": "A1", "questions": ["Do you ship abroad?", "Delivery to France?"],
+            "answer": "Yes, to all of the EU."}]
 
 
 def write(path: Path, rows: list[dict[str, object]]) -> Path:
@@ -97,7 +98,8 @@ async def test_each_question_of_a_curated_answer_is_a_passage(catalogue: SqlCata
 
 
 async def test_a_newer_file_replaces_its_source(catalogue: SqlCatalogue, knowledge: Knowledge, tmp_path: Path) -> None:
-    changed = [{**PRODUCTS[1], "title": "Desk lamp"}, {"id": "P3", "title": "Cup", "variants": [{"id": "V4", "price": 3}]}]
+    cup = {"id": "P3", "title": "Cup", "variants": [{"id": "V4", "price": 3}]}
+    changed = [{**PRODUCTS[1], "title": "Desk lamp"}, cup]
     report = await ingest_files(knowledge, [write(tmp_path / "products.jsonl", changed)])
     total = report.total("products")
     assert (total.added, total.changed, total.removed, total.unchanged) == (1, 1, 1, 0)

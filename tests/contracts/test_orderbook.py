@@ -74,7 +74,8 @@ async def test_finds_customers_without_regard_to_case(book: SqlOrderBook) -> Non
 
 
 async def test_lists_orders_newest_first_and_undated_ones_last_in_file_order(book: SqlOrderBook) -> None:
-    for number, placed in (("2", datetime(2026, 1, 2, tzinfo=UTC)), ("3", datetime(2026, 3, 1, tzinfo=UTC)), ("0", None)):
+    january, march = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+    for number, placed in (("2", january), ("3", march), ("0", None)):
         await book.save(order(number, placed=placed))
     await book.save(order("9", customer="other"))
     assert [found.number for found in await book.orders_of("C7")] == ["3", "2", "#W100", "0"]

@@ -104,7 +104,8 @@ async def test_an_order_of_an_unknown_customer_is_a_warning(shop: Knowledge, tmp
 
 
 async def test_html_in_descriptions_becomes_text(shop: Knowledge, tmp_path: Path) -> None:
-    html = "<style>p{}</style><p>Light &amp; <b>bright</b>.</p><script>alert(1)</script><ul><li>LED</li><li>USB</li></ul>"
+    html = ("<style>p{}</style><p>Light &amp; <b>bright</b>.</p><script>alert(1)</script>"
+            "<ul><li>LED</li><li>USB</li></ul>")
     await ingest_files(shop, [write_rows(tmp_path / "products.jsonl", {**PRODUCT, "description": html})])
     product = await shop.catalogue.product("P1")
     assert product is not None and product.description == "Light & bright.\nLED\nUSB"
@@ -130,7 +131,8 @@ WRONG: list[tuple[str, list[Any], int, str | None, str]] = [
     ("orders", [{**ORDER, "placed_at": "yesterday"}], 1, "placed_at", "not a date"),
     ("orders", [{**ORDER, "customer_id": None}], 1, "customer_id", "missing"),
     ("orders", [{**ORDER, "payments": [{"kind": "gift", "amount": 1}]}], 1, "payments[0].kind", "unknown"),
-    ("customers", [{**CUSTOMER, "payment_methods": [{"id": "PM", "kind": "cash"}]}], 1, "payment_methods[0].kind", "unknown"),
+    ("customers", [{**CUSTOMER, "payment_methods": [{"id": "PM", "kind": "cash"}]}], 1, "payment_methods[0].kind",
+     "unknown"),
     ("reviews", [{"id": "R1", "product_id": "P1", "rating": "good"}], 1, "rating", "not a number"),
     ("prices", [{"variant_id": "V1", "price": "1"}], 1, "at", "missing"),
     ("answers", [{"id": "A1", "answer": "yes"}], 1, "questions", "missing or empty"),

@@ -16,7 +16,8 @@ from knowledge.native_fields import FieldError
 
 FULL_ORDER: dict[str, Any] = {
     "id": "O55", "number": "#W5918442", "customer_id": "C7", "status": "delivered", "placed_at": "2026-11-02T10:00:00Z",
-    "currency": "EUR", "address": {"line1": "a", "line2": None, "city": "b", "state": None, "postcode": "c", "country": "d"},
+    "currency": "EUR",
+    "address": {"line1": "a", "line2": None, "city": "b", "state": None, "postcode": "c", "country": "d"},
     "lines": [{"id": "L1", "product_id": "P100", "variant_id": "V1", "title": "Shoe", "options": {"size": "42"},
                "quantity": 2, "unit_price": "129.90", "extra": {"engraving": "A"}}],
     "fulfillments": [{"carrier": "UPS", "tracking_number": "1Z", "status": "in_transit", "eta": "2026-11-24",
@@ -67,7 +68,8 @@ def test_ids_may_be_numbers() -> None:
 
 
 @pytest.mark.parametrize(("row", "field"), [
-    ({**PRODUCT, "tags": "sale"}, "tags"), ({**PRODUCT, "title": {"en": "x"}}, "title"), ({**PRODUCT, "id": True}, "id"),
+    ({**PRODUCT, "tags": "sale"}, "tags"), ({**PRODUCT, "title": {"en": "x"}}, "title"),
+    ({**PRODUCT, "id": True}, "id"),
     ({**PRODUCT, "attributes": [1]}, "attributes"), ({**PRODUCT, "id": "x" * 600}, "id"),
     ({**PRODUCT, "variants": [{"id": "V", "price": 1, "stock": 1.5}]}, "variants[0].stock")])
 def test_a_field_of_the_wrong_shape_is_named(row: dict[str, Any], field: str) -> None:
