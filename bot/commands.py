@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from bot.services import Services
-from knowledge.settings import DEFAULT_DIR
+from knowledge.folder import DEFAULT_DIR
 
 DEMO_DIR = Path("var/demo")
 Directory = typer.Option(DEFAULT_DIR, "--dir", help="The shop's folder.", show_default=str(DEFAULT_DIR))

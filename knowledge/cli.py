@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from knowledge.settings import DEFAULT_DIR
+from knowledge.folder import DEFAULT_DIR
 
 if TYPE_CHECKING:
     from knowledge.ingest import IngestReport

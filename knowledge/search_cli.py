@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from knowledge.commands import subcommand
-from knowledge.settings import DEFAULT_DIR
+from knowledge.folder import DEFAULT_DIR
 
 if TYPE_CHECKING:
     from knowledge.models import Evidence, Product

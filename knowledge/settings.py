@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -10,9 +9,9 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from knowledge.errors import ConfigError
+from knowledge.folder import DEFAULT_DIR as DEFAULT_DIR
 
 CONFIG_FILE = "shopclerk.toml"
-DEFAULT_DIR = Path(os.environ.get("SHOPCLERK_DIR", "var/shop"))
 
 S = TypeVar("S", bound="SettingsBase")
 
