@@ -45,6 +45,7 @@ class Statement:
     negative_clauses: frozenset[int]
     question: bool
     conditional: bool
+    limited: bool               # "within", "usually": narrows a general statement
     citations: tuple[int, ...]
 
     def clause_at(self, position: int) -> int:
@@ -83,7 +84,7 @@ def read(sentence: str, words: Words) -> Statement:
     bounds = _clauses(text, values, words)
     tokens = tuple(_tokens(text, values, bounds, words))
     statement = Statement(text, tokens, values, bounds, frozenset(), text.rstrip("\"')").endswith(("?", "？")),
-                          bool(words.conditions.search(text)), citations)
+                          bool(words.conditions.search(text)), bool(words.limits.search(text)), citations)
     return _with_moods(_with_polarity(statement, words), words)
 
 
@@ -136,7 +137,7 @@ def _mood(statement: Statement, index: int, words: Words) -> str:
     token = statement.tokens[index]
     if statement.question:
         return ASK
-    before = [t.text.lower() for t in statement.tokens[max(0, index - _REACH):index] if t.clause == token.clause]
+    before = _words_before(statement, index, words)
     for position in range(len(before) - 1, -1, -1):
         if before[position] in words.future:
             return PROMISE if words.first_person & set(before[:position + 1]) else FUTURE
@@ -144,11 +145,21 @@ def _mood(statement: Statement, index: int, words: Words) -> str:
             return CAN
         if before[position] in words.perfect and _is_participle(token.text, words):
             return DONE
+    if words.present_be & set(before) and token.text.lower().endswith(words.progressive):
+        return PROMISE if words.first_person & set(before) else PASSIVE
     if not _is_participle(token.text, words):
         return OTHER
     if not before or before[-1] in words.first_person or (len(before) > 1 and before[-2] in words.first_person):
         return DONE
     return PASSIVE if words.present_be & set(before) else OTHER
+
+
+def _words_before(statement: Statement, index: int, words: Words) -> list[str]:
+    """What stands before a verb in its clause; a clause that begins with the verb shares the one before ("ahead and sent")."""
+    near = statement.tokens[max(0, index - _REACH):index]
+    clause = statement.tokens[index].clause
+    own = [t.text.lower() for t in near if t.clause == clause and not words.breaks.fullmatch(t.text)]
+    return own or [t.text.lower() for t in near]
 
 
 def _is_participle(text: str, words: Words) -> bool:

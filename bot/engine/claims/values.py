@@ -242,7 +242,7 @@ def _range(words: Words) -> Maker:
     def make(match: re.Match[str], text: str) -> Value | None:
         unit = _unit(words, match["currency"], match["currency2"], match["unit2"], match["unit"])
         low, high = decimal_of(match["number"]), decimal_of(match["high"])
-        if unit.isupper() or unit not in words.durations and " and " in match[0]:      # "$5 to $7", "2 and 3": two numbers
+        if unit.isupper() or (unit not in words.durations and " and " in match[0]):      # "$5 to $7", "2 and 3": two numbers
             return None
         return Value("range", f"{low}-{high}", match.start(), match.end(), low, high, unit)
     return make

@@ -13,7 +13,7 @@ from typing import Any
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Words:
     """`stem` reduces a lower-case word; every set of stems was made with it."""
 
@@ -37,16 +37,19 @@ class Words:
     subjects: frozenset[str]                                # words that, after a comma, begin a clause
     carriers: frozenset[str]                                # copulas and modals: what follows them is stated
     conditions: re.Pattern[str]
+    limits: re.Pattern[str]                                 # narrow a general statement ("within", "usually")
     yes: frozenset[str]
     no: frozenset[str]
     first_person: frozenset[str]
     future: frozenset[str]
     ability: frozenset[str]
+    progressive: tuple[str, ...]                            # endings of what is under way
     perfect: frozenset[str]
     present_be: frozenset[str]
     irregular: frozenset[str]                               # participles that do not end like the others
     endings: tuple[str, ...]                                # of regular participles
     actions: Mapping[str, str]                              # stem → group of words for the same deed or state
+    vague: frozenset[str]                                   # groups too general to be required of a reply
     directions: frozenset[str]                              # groups that say which way money goes
     synonyms: Mapping[str, str]                             # stem → group of words of the same meaning
     harmless: frozenset[str]                                # stems of small talk and grammar
@@ -130,8 +133,8 @@ def parse_words(data: Mapping[str, Any], stem: Callable[[str], str]) -> Words:
     def groups(section: Mapping[str, str]) -> dict[str, str]:
         return {stem(w): name for name, line in section.items() for w in line.split()}
 
-    def lines(section: Iterable[str]) -> list[str]:
-        return [word for line in section for word in line.split()]
+    def lines(section: str | Iterable[str]) -> list[str]:
+        return section.split() if isinstance(section, str) else [word for line in section for word in line.split()]
 
     def forms(section: Mapping[str, Iterable[str]]) -> dict[str, str]:
         return {form.lower(): name for name, entries in section.items() for form in entries}
@@ -146,11 +149,14 @@ def parse_words(data: Mapping[str, Any], stem: Callable[[str], str]) -> Words:
         units=forms(data["units"]), currencies=forms(data["currencies"]), durations=frozenset(data["durations"]),
         bounds=forms(data["bounds"]), abbreviations=frozenset(data["abbreviations"]), negators=frozenset(data["negators"]),
         modality=stems(data["modality"]), breaks=_alternatives(data["breaks"]), subjects=frozenset(lines(data["subjects"])),
-        carriers=frozenset(lines(data["carriers"])), conditions=_alternatives(data["conditions"]), yes=frozenset(data["yes"]),
+        carriers=frozenset(lines(data["carriers"])), conditions=_alternatives(data["conditions"]),
+        limits=_alternatives(data["limits"]), progressive=tuple(data["progressive"]), yes=frozenset(data["yes"]),
         no=frozenset(data["no"]), first_person=frozenset(data["first_person"]), future=frozenset(data["future"]),
         ability=frozenset(data["ability"]), perfect=frozenset(data["perfect"]), present_be=frozenset(data["present_be"]),
         irregular=frozenset(lines(data["irregular"])), endings=tuple(data["endings"]), actions=groups(data["actions"]),
-        directions=frozenset(data["directions"]), synonyms=groups(data["synonyms"]), harmless=stems(data["harmless"]),
+        vague=frozenset(data["vague"]),
+        directions=frozenset(data["directions"]), synonyms=groups(data["synonyms"]),
+        harmless=stems(data["harmless"]) - frozenset(groups(data["actions"])),
         anchors=frozenset(data["anchors"]))
 
 
