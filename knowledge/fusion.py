@@ -24,7 +24,7 @@ class FusionSettings:
 
     keywords: float = 0.4
     sentence: float = 0.25
-    given: float = 0.2
+    given: float = 0.1
 
     def share(self, *, natural: bool, given: bool = False) -> float:
         return self.given if given else self.sentence if natural else self.keywords
