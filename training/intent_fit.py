@@ -47,10 +47,11 @@ def fit_weights(table: GramTable, rows: NDArray[np.int64], vectors: Vectors, col
                          np.array([1, 2], dtype=np.float32), vectors[kept], columns[kept], vectors[~inside], neutral)
 
 
-def _fit_dense(vectors: Vectors, columns: Columns, count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _fit_dense(vectors: Vectors, columns: Columns, count: int,
+               seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=_DENSE_C, max_iter=400, tol=1e-3, random_state=seed).fit(vectors, columns)
+    model = LogisticRegression(C=_DENSE_C, max_iter=400, random_state=seed).fit(vectors, columns)
     return _per_column(model.coef_.T, model.intercept_, count)
 
 
@@ -84,9 +85,10 @@ def _matrix(counts: Sequence[Counter[int]]) -> tuple[NDArray[np.int64], NDArray[
     buckets = np.array(sorted(seen), dtype=np.int64)
     idf = np.array([np.log((1 + len(counts)) / (1 + seen[int(b)])) + 1 for b in buckets], dtype=np.float32)
     rows = [weigh(row, buckets, idf) for row in counts]
-    ends = np.cumsum([0] + [len(columns) for columns, _ in rows])
+    ends = np.cumsum([0] + [len(found) for found, _ in rows])
     data = np.concatenate([values for _, values in rows])
-    return buckets, idf, csr_matrix((data, np.concatenate([c for c, _ in rows]), ends), shape=(len(counts), len(buckets)))
+    columns = np.concatenate([found for found, _ in rows])
+    return buckets, idf, csr_matrix((data, columns, ends), shape=(len(counts), len(buckets)))
 
 
 def _some_of_each(columns: Columns, inside: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
