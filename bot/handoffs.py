@@ -53,6 +53,7 @@ class Waiting:
     tracker: Tracker
     reason: str
     summary: str
+    asked_at: float                        # seconds since the epoch
     transcript: tuple[Line, ...]
 
 
@@ -129,9 +130,9 @@ class Handoffs:
 
     async def _describe(self, tracker: Tracker) -> Waiting:
         history = await recent(self._store, tracker)
-        asked = next((s.event for s in reversed(history) if isinstance(s.event, ev.HandoffRequested)), None)
-        return Waiting(tracker, asked.reason if asked else "", asked.summary if asked else "",
-                       tuple(lines(history)[-TRANSCRIPT:]))
+        asked, at = next(((s.event, s.at) for s in reversed(history) if isinstance(s.event, ev.HandoffRequested)),
+                         (ev.HandoffRequested(""), tracker.mode_since))
+        return Waiting(tracker, asked.reason, asked.summary, at, tuple(lines(history)[-TRANSCRIPT:]))
 
 
 async def recent(store: TrackerStore, tracker: Tracker, last: int = 1000) -> list[ev.Stamped]:

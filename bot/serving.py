@@ -43,12 +43,14 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
 
     from aiohttp import web
 
+    from bot.announcements import announcing
     from bot.app import create_app
-    from bot.bootstrap import open_shop
+    from bot.bootstrap import SystemClock, open_shop
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = stop_signal()
-    async with await open_shop(directory) as shop:
+    async with await open_shop(directory) as shop, announcing(
+            shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock()):
         runner = web.AppRunner(create_app(shop, read_secret(directory)), access_log=None,
                                shutdown_timeout=shop.settings.server.drain_s)
         await runner.setup()

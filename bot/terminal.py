@@ -39,30 +39,36 @@ Rows = list[tuple[Text, Text]]
 
 
 def _confirmation(data: Mapping[str, Any]) -> Rows:
-    rows = [_row(change.get("label"), f"{change.get('before', '')} → {change.get('after', '')}".strip(" →"))
-            for change in data.get("changes", ())]
-    for money in data.get("money", ()):
-        label = "refund" if money.get("direction") == "refund" else "to pay"
-        amount = f"{money.get('amount')} {money.get('currency', '')} · {money.get('method_label', '')}"
-        rows.append(_row(label, amount + (f" ({money['timing']})" if money.get("timing") else "")))
-    return rows
+    rows: Rows = []
+    for operation in data.get("operations", ()):
+        rows.append(_row(operation.get("kind", ""), operation.get("order_number", "")))
+        rows += [_row(change.get("label"), f"{change.get('before', '')} → {change.get('after', '')}".strip(" →"))
+                 for change in operation.get("changes", ())]
+        rows += [_money(money) for money in operation.get("money", ())]
+    return [*rows, _row("", data["totals"])] if data.get("totals") else rows
+
+
+def _money(money: Mapping[str, Any]) -> tuple[Text, Text]:
+    label = "you get back" if money.get("direction") == "refund" else "you pay"
+    timing = f" ({money['timing']})" if money.get("timing") else ""
+    return _row(label, f"{money.get('amount')} · {money.get('method', '')}{timing}")
 
 
 def _order(data: Mapping[str, Any]) -> Rows:
-    rows = [_row(key, data[key]) for key in ("status", "total", "placed_at") if data.get(key)]
+    keys = ("status", "placed", "total", "address")
+    rows = [_row(key, str(data[key]).replace("_", " ")) for key in keys if data.get(key)]
+    parcel = ", ".join(str(data[key]) for key in ("carrier", "tracking", "eta") if data.get(key))
+    rows += [_row("parcel", parcel)] if parcel else []
     for line in data.get("lines", ()):
         options = ", ".join(f"{k}: {v}" for k, v in (line.get("options") or {}).items())
         what = f"{line.get('title')}" + (f" ({options})" if options else "")
-        rows.append(_row(f"{line.get('quantity', 1)} ×", f"{what}  {line.get('unit_price', '')}"))
-    for parcel in data.get("fulfillments", ()):
-        facts = (parcel.get(key) for key in ("carrier", "tracking_number", "status", "eta"))
-        rows.append(_row("parcel", ", ".join(str(fact) for fact in facts if fact)))
+        rows.append(_row(f"{line.get('quantity', 1)} ×", f"{what}  {line.get('price', '')}"))
     return rows
 
 
 def _product(data: Mapping[str, Any]) -> Rows:
-    keys = ("price", "compare_at_price", "options", "stock", "stock_text", "url")
-    return [_row(key, data[key]) for key in keys if data.get(key) not in (None, "", {})]
+    stock = [] if data.get("in_stock") is None else [_row("", "in stock" if data["in_stock"] else "out of stock")]
+    return [_row(key, data[key]) for key in ("price", "brand", "options", "url") if data.get(key)] + stock
 
 
 def _facts(data: Mapping[str, Any]) -> Rows:

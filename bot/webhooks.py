@@ -13,13 +13,13 @@ import hashlib
 import hmac
 import json
 import logging
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.config import WebhookSettings
@@ -33,19 +33,6 @@ POLL_S = 2.0
 LEASE_S = 60.0                             # nobody else tries an announcement that one process is sending
 PREFIX = "whsec_"
 log = logging.getLogger("shopclerk.webhooks")
-
-
-class Announcer(Protocol):
-    async def announce(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Tell the shop's backend that `kind` happened ("order.updated", "handoff.requested", "case.opened")."""
-        ...
-
-
-class Silent:
-    """The announcer of a shop that named no webhook."""
-
-    async def announce(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Nobody asked to be told."""
 
 
 def signing_key(settings: WebhookSettings) -> bytes:
@@ -75,15 +62,20 @@ class WebhookOutbox:
         self._engine, self._settings, self._clock, self._key = engine, settings, clock, signing_key(settings)
         self._news = asyncio.Event()
 
-    async def announce(self, kind: str, data: Mapping[str, Any]) -> None:
+    async def announce(self, kind: str, data: Mapping[str, Any], key: str) -> bool:
+        """Store what happened for sending, once per `key`; False when it was announced before."""
         now = self._clock.now()
         at = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
         body = json.dumps({"type": kind, "timestamp": at, "data": data}, separators=(",", ":"))
-        async with self._engine.begin() as connection:
-            await connection.execute(insert(outbox).values(
-                id=f"msg_{secrets.token_urlsafe(18)}", body=body, created_at=now, attempts=0, next_at=now,
-                state="waiting", last_error=""))
+        row = {"id": "msg_" + hashlib.sha256(key.encode()).hexdigest()[:32], "body": body, "created_at": now, "attempts": 0,
+               "next_at": now, "state": "waiting", "last_error": ""}
+        try:
+            async with self._engine.begin() as connection:
+                await connection.execute(insert(outbox).values(row))
+        except IntegrityError:
+            return False
         self._news.set()
+        return True
 
     async def run(self) -> None:
         """Send what is due, for ever."""

@@ -34,7 +34,7 @@ class InProcessRunner:
         result = await self._executor.run({"next_action": action, "tracker": tracker_json(tracker, evidence), "domain": {}, "version": ""})
         if result is None:
             raise LookupError(f"no action '{action}' is registered")
-        return ActionResult(tuple(_events(result["events"], tracker)), tuple(_act(r) for r in result["responses"]))
+        return ActionResult(tuple(_events(result.events, tracker)), tuple(_act(r) for r in result.responses))
 
 
 def tracker_json(tracker: Tracker, evidence: Sequence[Evidence]) -> dict[str, Any]:

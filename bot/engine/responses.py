@@ -21,7 +21,7 @@ from typing import Any
 from bot.ports import Act
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
-_SENTENCES = re.compile(r"(?<=[.!?:])\s+")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True, slots=True)

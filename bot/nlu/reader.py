@@ -82,6 +82,7 @@ class _Plan:
     def __init__(self, text: str, asked: str, tracker: Tracker, lexicon: Lexicon, parts: list[Part], claims: Mapping[str, str]) -> None:
         self.text, self.asked, self.tracker, self.lexicon, self.claims = text, asked, tracker, lexicon, claims
         self.parts = parts
+        self.wanted = any(p.intent.label in WRITES for p in parts)
         self.frame = next((f for f in reversed(tracker.stack) if f.flow in set(WRITES.values())), None)
 
     def commands(self) -> list[cmd.Command]:
@@ -93,6 +94,7 @@ class _Plan:
             verdict, rest = self._verdict(rest)
             if verdict is not None:
                 found.append(verdict)
+                rest = [p for p in rest if p.flow and (p.intent.cued or p.text.endswith("?")) or p.intent.label == "human_handoff"]
         groups = self._grouped(rest)
         for group in groups:
             found += self._of_group(group)
@@ -192,9 +194,15 @@ class _Plan:
             return True
         if not part.flow:
             return False
+        if label in READS and self.wanted and not (part.intent.cued and self._asks(part.text)):
+            return False
         if self.asked in ("", "identity") and self.frame is None:
             return True
         return part.intent.cued or part.intent.confidence > 0.8
+
+    def _asks(self, text: str) -> bool:
+        """A question or a wish to know, rather than background to another request ("my order arrived")."""
+        return "?" in text or self._starts_as_question(text) or self.lexicon.said(text, "wants_to_know")
 
     def _of_group(self, part: Part) -> list[cmd.Command]:
         label, flow = part.intent.label, part.flow

@@ -60,6 +60,26 @@ webhook_outbox = Table(
     Column("last_error", Text, nullable=False),
 )
 
+cases = Table(
+    "cases", metadata,
+    Column("number", String(16), primary_key=True),
+    Column("conversation_id", String(255), nullable=False),
+    Column("customer_id", String(255), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("remedy", String(255), nullable=False),
+    Column("order_number", String(255), nullable=False),
+    Column("opened_at", Float(53), nullable=False),
+    Column("due_at", Float(53), nullable=False),
+    Column("status", String(32), nullable=False),
+)
+
+webhook_cursors = Table(
+    "webhook_cursors", metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("position", Float(53), nullable=False),       # up to where the feed was announced
+)
+
 
 def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

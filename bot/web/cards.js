@@ -19,37 +19,43 @@ export function sourcesElement(sources) {
 }
 
 function productCard(card, data) {
-  const image = data.image_url ?? data.image;
   return element("article", { className: "card" },
-    image && isWebAddress(image) ? element("img", { src: image, alt: "", loading: "lazy" }) : null,
+    isWebAddress(data.image) ? element("img", { src: data.image, alt: "", loading: "lazy" }) : null,
     element("div", { className: "inside" },
       element("h2", {}, safeLink(data.url, card.title)),
-      data.price ? element("div", { className: "price" }, money(data.price, data.currency),
-        data.compare_at_price ? element("s", { textContent: money(data.compare_at_price, data.currency) }) : null) : null,
-      line(optionsText(data.options)), line(data.stock_text ?? stockText(data))));
+      data.price ? element("div", { className: "price", textContent: data.price }) : null,
+      line(data.brand), line(optionsText(data.options)), line(stockText(data))));
 }
 
+// one block per operation: what changes, before → after, and the money
 function confirmationCard(card, data) {
-  const rows = (data.changes ?? []).map((change) => row(change.label,
-    change.before ? element("span", { className: "before", textContent: change.before }) : null,
-    change.before && change.after ? " → " : "", change.after));
-  const moved = (data.money ?? []).map((m) => row(m.direction === "refund" ? "Refund" : "To pay",
-    `${money(m.amount, m.currency)} · ${m.method_label ?? m.method_id ?? ""}`, m.timing ? ` (${m.timing})` : ""));
-  return wide(card, "confirmation", [...rows, ...moved], data);
+  const operations = data.operations ?? [];
+  const rows = operations.flatMap((operation) => [
+    heading([operation.kind, operations.length > 1 ? operation.order_number : ""].filter(Boolean).join(" · ").replaceAll("_", " ")),
+    ...(operation.changes ?? []).map((change) => row(change.label,
+      change.before ? element("span", { className: change.after ? "before" : "", textContent: change.before }) : null,
+      change.before && change.after ? " → " : "", change.after)),
+    ...(operation.money ?? []).map((m) => row(m.direction === "refund" ? "You get back" : "You pay",
+      [m.amount, m.method].filter(Boolean).join(" · "), m.timing ? ` (${m.timing})` : "")),
+  ]);
+  return wide(card, "confirmation", rows, { note: data.totals });
+}
+
+function heading(text) {
+  return element("tr", {}, element("th", { colSpan: 2, className: "operation", textContent: text }));
 }
 
 function orderCard(card, data) {
   const goods = (data.lines ?? []).map((item) => row(`${item.quantity ?? 1} ×`,
-    [item.title, optionsText(item.options)].filter(Boolean).join(", "), item.unit_price ? ` · ${money(item.unit_price, data.currency)}` : ""));
-  const facts = [["Status", data.status], ["Total", data.total && money(data.total, data.currency)], ["Placed", day(data.placed_at)]]
-    .filter(([, value]) => value).map(([label, value]) => row(label, String(value).replaceAll("_", " ")));
-  const parcels = (data.fulfillments ?? []).map((f) => row("Parcel", [f.carrier, f.tracking_number, f.status, f.eta && `due ${f.eta}`]
-    .filter(Boolean).join(", ").replaceAll("_", " ")));
-  return wide(card, "order", [...facts, ...goods, ...parcels], {});
+    [item.title, optionsText(item.options)].filter(Boolean).join(", "), item.price ? ` · ${item.price}` : ""));
+  const parcel = [data.carrier, data.tracking, data.eta && `due ${data.eta}`].filter(Boolean).join(", ");
+  const facts = [["Status", (data.status ?? "").replaceAll("_", " ")], ["Placed", data.placed], ["Total", data.total], ["To", data.address],
+    ["Parcel", parcel]].filter(([, value]) => value).map(([label, value]) => row(label, value));
+  return wide(card, "order", [...facts, ...goods], {});
 }
 
 function plainCard(card, data) {
-  const rows = Object.entries(data).filter(([key]) => !["rows", "columns", "changes", "money"].includes(key))
+  const rows = Object.entries(data).filter(([key]) => !["rows", "columns"].includes(key) && value !== "" && value !== null)
     .map(([key, value]) => row(key.replaceAll("_", " "), shown(value)));
   return wide(card, card.kind, [...tableRows(data), ...rows], {});
 }
@@ -73,19 +79,7 @@ function row(label, ...value) {
 function line(text) { return text ? element("p", { textContent: text }) : null; }
 function shown(value) { return value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value); }
 function optionsText(options) { return options ? Object.entries(options).map(([k, v]) => `${k}: ${v}`).join(", ") : ""; }
-function day(at) { return at ? String(at).slice(0, 10) : ""; }
-
-function stockText(data) {
-  if (data.available === false || data.stock === 0) return "out of stock";
-  return data.available || data.stock > 0 ? "in stock" : "";
-}
-
-function money(amount, currency) {
-  const number = Number(amount);
-  if (amount === null || amount === undefined || Number.isNaN(number)) return shown(amount);
-  try { return new Intl.NumberFormat(undefined, { style: "currency", currency: currency || "USD" }).format(number); }
-  catch { return `${amount} ${currency ?? ""}`; }
-}
+function stockText(data) { return data.in_stock === undefined ? "" : data.in_stock ? "in stock" : "out of stock"; }
 
 function isWebAddress(url) { return /^(https?:\/\/|\/(?!\/))/.test(String(url)); }
 function safeLink(url, text) {

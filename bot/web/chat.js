@@ -43,8 +43,8 @@ async function poll(everything = false) {
   if (response.ok) {
     const answer = await response.json();
     seen = answer.seq;
-    for (const message of answer.messages) if (everything || message.pushed) show(message, everything);
     setMode(answer.mode);
+    for (const message of answer.messages) if (everything || message.pushed) show(message, everything);
   }
   if (mode !== "bot" && !busy) timer = setTimeout(poll, POLL_MS);
 }

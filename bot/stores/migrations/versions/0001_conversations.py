@@ -52,8 +52,26 @@ def upgrade() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("last_error", sa.Text, nullable=False),
     )
+    op.create_table(
+        "cases",
+        sa.Column("number", sa.String(16), primary_key=True),
+        sa.Column("conversation_id", sa.String(255), nullable=False),
+        sa.Column("customer_id", sa.String(255), nullable=False, index=True),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("facts", sa.Text, nullable=False),
+        sa.Column("remedy", sa.String(255), nullable=False),
+        sa.Column("order_number", sa.String(255), nullable=False),
+        sa.Column("opened_at", sa.Float(53), nullable=False),
+        sa.Column("due_at", sa.Float(53), nullable=False),
+        sa.Column("status", sa.String(32), nullable=False),
+    )
+    op.create_table(
+        "webhook_cursors",
+        sa.Column("feed", sa.String(64), primary_key=True),
+        sa.Column("position", sa.Float(53), nullable=False),
+    )
 
 
 def downgrade() -> None:
-    for table in ("webhook_outbox", "api_keys", "inbox", "conversation_events", "conversations"):
+    for table in ("webhook_cursors", "cases", "webhook_outbox", "api_keys", "inbox", "conversation_events", "conversations"):
         op.drop_table(table)

@@ -1,0 +1,194 @@
+"""The composition root: the only file that names adapters. Nothing is built at import; heavy libraries load when chosen."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.actions.registry import build_actions
+from bot.actions.runner import InProcessRunner
+from bot.actions.services import Services
+from bot.assistant_files import SHIPPED, Assistant, load_assistant
+from bot.config import BotSettings
+from bot.engine.engine import Engine
+from bot.engine.flow_machine import FlowMachine
+from bot.engine.guard import Guard
+from bot.engine.inbox import Inbox
+from bot.engine.repair import Repair
+from bot.engine.say import Speaker
+from bot.finder import KnowledgeFinder
+from bot.handoffs import Handoffs
+from bot.nlu.classifier import IntentClassifier
+from bot.nlu.language import load_languages
+from bot.nlu.reader import EmbeddedReader
+from bot.observer import LogObserver
+from bot.ports import Answerer, Composer, Reader
+from bot.stores import database
+from bot.stores.cases import SqlCaseBook
+from bot.stores.keys import SqlKeyStore
+from bot.stores.locks import ProcessLock
+from bot.stores.sql import SqlTrackerStore
+from knowledge import db
+from knowledge.catalogue import SqlCatalogue
+from knowledge.errors import ConfigError
+from knowledge.index_build import SearchBundle, load_search
+from knowledge.orderbook import SqlOrderBook
+from knowledge.orders.backend import EmbeddedBackend
+from knowledge.orders.identity import IdentityService
+from knowledge.orders.ledger_sql import SqlAudit, SqlLedger, SqlOrderEvents
+from knowledge.orders.service import OrderService
+from knowledge.ports import Embedder, OrderBackend, OrderBook
+from knowledge.settings import load_settings
+
+# One table per port: name → where its factory is. Plug-ins of others join through the entry-point group.
+ORDER_BACKENDS: Mapping[str, Callable[[OrderBook], OrderBackend]] = {"embedded": EmbeddedBackend}
+PLUGINS = "shopclerk.order_backends"
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+
+@dataclass(slots=True)
+class Shop:
+    """One shop, opened. Use as an async context manager."""
+
+    directory: Path
+    settings: BotSettings
+    assistant: Assistant
+    engine: Engine
+    inbox: Inbox
+    store: SqlTrackerStore
+    orders: OrderService
+    order_events: SqlOrderEvents
+    book: OrderBook
+    catalogue: SqlCatalogue
+    search: SearchBundle
+    actions: list[Any]
+    keys: SqlKeyStore
+    handoffs: Handoffs
+    database: AsyncEngine
+    _settling: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._settling = asyncio.create_task(_settle(self.orders))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            await asyncio.gather(self._settling, return_exceptions=True)
+        await self.database.dispose()
+
+
+async def open_shop(directory: Path, **overrides: Any) -> Shop:
+    """Open a shop's folder, bringing its database up to date. Raises ConfigError, DataError, Unavailable."""
+    settings = load_settings(BotSettings, directory, **overrides)
+    assistant = load_assistant(directory / "assistant" if (directory / "assistant").is_dir() else SHIPPED)
+    engine = database.open_engine(db.database_url(directory, settings))
+    try:
+        await db.upgrade(engine)
+        await database.upgrade(engine)
+        catalogue = SqlCatalogue(engine)
+        search = await asyncio.to_thread(load_search, directory, settings, catalogue)
+        return _assemble(directory, settings, assistant, engine, catalogue, search)
+    except BaseException:
+        await engine.dispose()
+        raise
+
+
+def _assemble(directory: Path, settings: BotSettings, assistant: Assistant, engine: AsyncEngine, catalogue: SqlCatalogue,
+              search: SearchBundle) -> Shop:
+    book, events, store, lock, clock = SqlOrderBook(engine), SqlOrderEvents(engine), SqlTrackerStore(engine), ProcessLock(), SystemClock()
+    orders = OrderService(book, catalogue, order_backend("embedded", book), assistant.rules, lines=search.order_lines,
+                          audit=SqlAudit(engine), ledger=SqlLedger(engine), events=events)
+    services = Services(orders, IdentityService(book, assistant.rules), catalogue, search.search, _answerer(settings, search.embedder),
+                        assistant.lexicons, SqlCaseBook(engine), _similar(search.embedder))
+    actions = build_actions(services)
+    chat = Engine(
+        store=store, guard=Guard(settings.limits.message_chars, _link_hosts(settings)),
+        finder=KnowledgeFinder(search.search, orders, search.embedder), reader=_reader(settings, assistant, search.embedder),
+        repair=Repair(assistant.flows), machine=FlowMachine(assistant.flows, InProcessRunner(actions)),
+        speaker=Speaker(assistant.responses, _composer(settings, assistant)), observer=LogObserver(), clock=clock,
+        handoff_timeout=settings.timeouts.handoff_s, agent_timeout=settings.timeouts.agent_idle_s)
+    return Shop(directory, settings, assistant, chat, Inbox(chat, store, lock), store, orders, events, book, catalogue, search, actions,
+                SqlKeyStore(engine), Handoffs(store, lock, clock, timeout_s=settings.timeouts.handoff_s, idle_s=settings.timeouts.agent_idle_s), engine)
+
+
+def order_backend(name: str, book: OrderBook) -> OrderBackend:
+    """The shop's order system by name: ours, or one that a plug-in registers. Raises ConfigError."""
+    if name in ORDER_BACKENDS:
+        return ORDER_BACKENDS[name](book)
+    found = next((p for p in entry_points(group=PLUGINS) if p.name == name), None)
+    if found is None:
+        raise ConfigError(f"setting 'order_backend': '{name}' is not known (known: {', '.join(ORDER_BACKENDS)})")
+    backend: OrderBackend = found.load()(book)
+    return backend
+
+
+def chat_model(task: str, settings: BotSettings) -> Any:
+    """The LangChain chat model configured for a task, or None: then templates and extraction do the work."""
+    spec = settings.llm.configured.get(task)
+    return importlib.import_module("bot.llm.models").chat_model(spec, settings.llm) if spec else None
+
+
+def _reader(settings: BotSettings, assistant: Assistant, embedder: Embedder) -> Reader:
+    models = {locale: IntentClassifier.load(assistant.folder / locale / "intent", embedder) for locale in assistant.locales}
+    embedded = EmbeddedReader(models["en"], assistant.lexicons, load_languages(assistant.folder / "languages.yml"))
+    model = chat_model("understand", settings)
+    if model is None:
+        return embedded
+    reader: Reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(model, embedded, assistant.flows)
+    return reader
+
+
+def _answerer(settings: BotSettings, embedder: Embedder) -> Answerer:
+    module = importlib.import_module("bot.llm.answerer")
+    extractive: Answerer = module.ExtractiveAnswerer(embedder)
+    model = chat_model("answer", settings)
+    if model is None:
+        return extractive
+    written: Answerer = module.LlmAnswerer(model, extractive)
+    return written
+
+
+def _composer(settings: BotSettings, assistant: Assistant) -> Composer | None:
+    model = chat_model("rephrase", settings)
+    if model is None:
+        return None
+    composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(model, assistant.responses)
+    return composer
+
+
+def _similar(embedder: Embedder) -> Callable[[str, Sequence[str]], Sequence[float]]:
+    """Cosine of a phrase to each of some titles."""
+    def similar(phrase: str, titles: Sequence[str]) -> Sequence[float]:
+        vectors = embedder.embed([phrase, *titles])
+        return [float(x) for x in vectors[1:] @ vectors[0]]
+
+    return similar
+
+
+def _link_hosts(settings: BotSettings) -> frozenset[str]:
+    return frozenset({settings.server.host})
+
+
+async def _settle(orders: OrderService, every: float = 5.0) -> None:
+    """Ask again what the shop's order system has not answered, so that a late answer is entered once."""
+    while True:
+        for operation_id in await orders.unsettled():
+            await orders.settle(operation_id)
+        await asyncio.sleep(every)

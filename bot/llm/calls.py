@@ -1,0 +1,136 @@
+"""One call of a chat model as the assistant makes it: with time-out, breaker and budget, and one kind of failure.
+
+It knows LangChain's `BaseChatModel` only by its methods; nothing is imported and no model is built before the first call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bot.llm.budget import Breaker, TokenBudget
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from pydantic import BaseModel
+
+    from bot.llm.models import LazyModel
+
+_CHARS_PER_TOKEN = 4         # where a provider does not count for us
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+
+
+class ModelFailed(Exception):
+    """No usable answer: error, time-out, open breaker or spent budget. The caller has something else to say."""
+
+
+@dataclass(slots=True)
+class ModelCall:
+    """`timeout_s` bounds a whole call, streaming included."""
+
+    model: BaseChatModel | LazyModel
+    timeout_s: float = 15.0
+    breaker: Breaker = field(default_factory=Breaker)
+    budget: TokenBudget = field(default_factory=TokenBudget)
+
+    async def text(self, system: str, user: str, conversation_id: str = "") -> str:
+        """The answer in one piece. Raises ModelFailed."""
+        return "".join([piece async for piece in self.stream(system, user, conversation_id)])
+
+    async def stream(self, system: str, user: str, conversation_id: str = "") -> AsyncIterator[str]:
+        """The answer as it is written, without a reasoning model's thoughts. Raises ModelFailed."""
+        self._admit(conversation_id)
+        written, used, shown = "", 0, 0
+        try:
+            model = await self._ready()
+            pieces = model.astream([("system", system), ("user", user)])
+            deadline = asyncio.get_running_loop().time() + self.timeout_s
+            try:
+                while True:
+                    async with asyncio.timeout_at(deadline):
+                        piece = await anext(pieces, None)
+                    if piece is None:
+                        break
+                    written += _text_of(piece)
+                    used = max(used, _tokens_of(piece))
+                    visible = _visible(written)
+                    if len(visible) > shown:
+                        yield visible[shown:]
+                        shown = len(visible)
+            finally:
+                await pieces.aclose()
+        except Exception as error:  # every provider has an error tree of its own; all of them mean: no answer
+            self.breaker.failed()
+            raise ModelFailed(_told(error)) from error
+        finally:
+            self.budget.spend(conversation_id, used or (len(system) + len(user) + len(written)) // _CHARS_PER_TOKEN)
+        self.breaker.succeeded()
+
+    async def structured(self, schema: type[BaseModel], system: str, user: str, conversation_id: str = "") -> BaseModel:
+        """The answer as an instance of `schema`: by the model's own means, else as JSON in its text. Raises ModelFailed."""
+        self._admit(conversation_id)
+        used = 0
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                model = await self._ready()
+                messages = [("system", system), ("user", user)]
+                try:
+                    answer: Any = await model.with_structured_output(schema, include_raw=True).ainvoke(messages)
+                    used, parsed = _tokens_of(answer["raw"]), answer["parsed"]
+                    if parsed is None:
+                        parsed = schema.model_validate(_json_in(_text_of(answer["raw"])))
+                except NotImplementedError:                     # a model without tools: asked for JSON by the prompt
+                    raw = await model.ainvoke(messages)
+                    used, parsed = _tokens_of(raw), schema.model_validate(_json_in(_text_of(raw)))
+        except Exception as error:  # as above: any failure has one meaning here
+            self.breaker.failed()
+            raise ModelFailed(_told(error)) from error
+        finally:
+            self.budget.spend(conversation_id, used or (len(system) + len(user)) // _CHARS_PER_TOKEN)
+        self.breaker.succeeded()
+        return parsed if isinstance(parsed, schema) else schema.model_validate(parsed)
+
+    def _admit(self, conversation_id: str) -> None:
+        if not self.budget.allows(conversation_id):
+            raise ModelFailed("this conversation's token budget is spent")
+        if not self.breaker.allows():
+            raise ModelFailed("the model failed repeatedly; waiting before the next try")
+
+    async def _ready(self) -> BaseChatModel:
+        """The model; a lazy one is built in a thread, since loading weights takes seconds."""
+        build = getattr(self.model, "build", None)
+        return self.model if build is None else await asyncio.to_thread(build)  # type: ignore[return-value]
+
+
+def _text_of(message: Any) -> str:
+    content = message.content
+    if isinstance(content, str):
+        return content
+    return "".join(block.get("text", "") for block in content if isinstance(block, dict))
+
+
+def _tokens_of(message: Any) -> int:
+    usage = getattr(message, "usage_metadata", None) or {}
+    return int(usage.get("total_tokens") or 0)
+
+
+def _visible(written: str) -> str:
+    """Without thoughts, and without the beginning of a mark that may open one."""
+    visible = _THOUGHT.sub("", written)
+    return "" if "<think>".startswith(visible.strip()) else visible
+
+
+def _json_in(text: str) -> Any:
+    """The first JSON object in a text. Raises ValueError."""
+    start = _THOUGHT.sub("", text).find("{")
+    if start < 0:
+        raise ValueError("no JSON object in the answer")
+    return json.JSONDecoder().raw_decode(_THOUGHT.sub("", text)[start:])[0]
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:200]}"

@@ -1,0 +1,31 @@
+"""Complaint cases in the shop's database."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, fields
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.actions.cases import Case
+from bot.stores.schema import cases
+from knowledge import db
+
+
+class SqlCaseBook:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def open(self, case: Case) -> None:
+        async with db.writing(self._engine).begin() as connection:
+            await connection.execute(insert(cases).values(**asdict(case)))
+
+    async def of_customer(self, customer_id: str) -> list[Case]:
+        query = select(cases).where(cases.c.customer_id == customer_id).order_by(cases.c.opened_at.desc())
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [Case(**{f.name: row[f.name] for f in fields(Case)}) for row in rows]
+
+    def now(self) -> float:
+        return time.time()
