@@ -11,7 +11,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -25,7 +24,7 @@ from bot.webhooks import WebhookOutbox
 from knowledge.orders.outbox import OrderEvents
 
 EVERY_S = 1.0
-OVERLAP_S = 60.0                           # feeds ordered by time are read again so far back: clocks of processes differ
+OVERLAP_S = 60.0                           # cases are read again so far back: clocks of processes differ
 PAGE = 100
 log = logging.getLogger("shopclerk.announcements")
 

@@ -67,8 +67,8 @@ class WebhookOutbox:
         now = self._clock.now()
         at = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
         body = json.dumps({"type": kind, "timestamp": at, "data": data}, separators=(",", ":"))
-        row = {"id": "msg_" + hashlib.sha256(key.encode()).hexdigest()[:32], "body": body, "created_at": now, "attempts": 0,
-               "next_at": now, "state": "waiting", "last_error": ""}
+        row = {"id": "msg_" + hashlib.sha256(key.encode()).hexdigest()[:32], "body": body, "created_at": now,
+               "attempts": 0, "next_at": now, "state": "waiting", "last_error": ""}
         try:
             async with self._engine.begin() as connection:
                 await connection.execute(insert(outbox).values(row))

@@ -59,16 +59,18 @@ async def test_too_long_a_message_is_not_sent() -> None:
 
 @pytest.mark.parametrize(("card", "shown"), [
     (Card("confirmation", "Cancel #W1", {
-        "changes": [{"label": "status", "before": "pending", "after": "cancelled"}],
-        "money": [{"direction": "refund", "amount": "10.00", "currency": "USD", "method_label": "visa",
-                   "timing": "at once"}]}),
-     ["Cancel #W1", "pending → cancelled", "10.00 USD · visa (at once)"]),
+        "operations": [{
+            "kind": "cancel_order", "order_number": "#W1",
+            "changes": [{"label": "status", "before": "pending", "after": "cancelled"}],
+            "money": [{"direction": "refund", "amount": "$10.00", "method": "visa", "timing": "at once"}]}],
+        "totals": "You get back $10.00 in total"}),
+     ["Cancel #W1", "cancel order", "pending → cancelled", "$10.00 · visa (at once)", "in total"]),
     (Card("order", "#W1", {
         "status": "shipped", "lines": [{"title": "Lamp", "quantity": 2, "options": {"color": "red"}}],
-        "fulfillments": [{"carrier": "UPS", "tracking_number": "1Z"}]}),
+        "carrier": "UPS", "tracking": "1Z"}),
      ["shipped", "2 ×", "Lamp (color: red)", "UPS, 1Z"]),
-    (Card("product", "[bold]Trail[/bold]", {"price": "9.90", "options": {"size": "42"}}),
-     ["[bold]Trail[/bold]", "9.90", "size: 42"]),
+    (Card("product", "[bold]Trail[/bold]", {"price": "$9.90", "options": {"size": "42"}, "in_stock": False}),
+     ["[bold]Trail[/bold]", "$9.90", "size: 42", "out of stock"]),
     (Card("case", "K-1", {"status": "open", "deadline": None, "facts": ["a", "b"]}), ["K-1", "open", "a"]),
 ])
 def test_cards_show_their_data_as_plain_text(card: Card, shown: list[str]) -> None:

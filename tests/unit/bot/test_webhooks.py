@@ -81,7 +81,7 @@ async def state(engine: AsyncEngine) -> list[tuple[str, int]]:
 async def test_an_announcement_is_signed_as_standard_webhooks_says(
         engine: AsyncEngine, backend: Backend, clock: FakeClock) -> None:
     outbox = outbox_of(engine, backend.url, clock)
-    await outbox.announce("order.updated", {"number": "#W1"})
+    await outbox.announce("order.updated", {"number": "#W1"}, "op1")
     async with aiohttp.ClientSession() as session:
         assert await outbox.send_due(session) == 1
         assert await outbox.send_due(session) == 0
@@ -98,7 +98,7 @@ async def test_what_is_not_taken_is_sent_again_under_the_same_id(
         engine: AsyncEngine, backend: Backend, clock: FakeClock, status: int) -> None:
     outbox = outbox_of(engine, backend.url, clock)
     backend.status = status
-    await outbox.announce("case.opened", {})
+    await outbox.announce("case.opened", {}, "K1")
     async with aiohttp.ClientSession() as session:
         assert [await outbox.send_due(session), await outbox.send_due(session)] == [1, 0]
         backend.status, clock.time = 200, clock.time + RETRY_AFTER_S[0]
@@ -109,7 +109,7 @@ async def test_what_is_not_taken_is_sent_again_under_the_same_id(
 
 async def test_a_backend_that_is_away_is_given_up_after_the_last_attempt(engine: AsyncEngine, clock: FakeClock) -> None:
     outbox = outbox_of(engine, "http://127.0.0.1:9/hook", clock)
-    await outbox.announce("handoff.requested", {})
+    await outbox.announce("handoff.requested", {}, "h1")
     async with aiohttp.ClientSession() as session:
         for wait in (*RETRY_AFTER_S, 1e9):
             assert await outbox.send_due(session) == 1
@@ -122,7 +122,7 @@ async def test_two_processes_do_not_send_the_same_twice(
         engine: AsyncEngine, backend: Backend, clock: FakeClock) -> None:
     one, two = outbox_of(engine, backend.url, clock), outbox_of(engine, backend.url, clock)
     for n in range(5):
-        await one.announce("order.updated", {"n": n})
+        await one.announce("order.updated", {"n": n}, str(n))
     async with aiohttp.ClientSession() as session:
         assert sum(await asyncio.gather(one.send_due(session), two.send_due(session))) == 5
     assert len(backend.taken) == 5
@@ -131,11 +131,17 @@ async def test_two_processes_do_not_send_the_same_twice(
 async def test_the_sender_wakes_up_for_news(engine: AsyncEngine, backend: Backend, clock: FakeClock) -> None:
     outbox = outbox_of(engine, backend.url, clock)
     task = asyncio.create_task(outbox.run())
-    await outbox.announce("order.updated", {})
+    await outbox.announce("order.updated", {}, "op1")
     async with asyncio.timeout(2):
         await backend.called.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_happened_once_is_announced_once(engine: AsyncEngine, clock: FakeClock) -> None:
+    outbox = outbox_of(engine, "https://shop.example/hook", clock)
+    assert [await outbox.announce("case.opened", {}, key) for key in ("K1", "K1", "K2")] == [True, False, True]
+    assert await state(engine) == [("waiting", 0)] * 2
 
 
 @pytest.mark.parametrize(("url", "secret", "named"), [

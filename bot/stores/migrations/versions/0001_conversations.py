@@ -73,5 +73,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("webhook_cursors", "cases", "webhook_outbox", "api_keys", "inbox", "conversation_events", "conversations"):
+    for table in ("webhook_cursors", "cases", "webhook_outbox", "api_keys", "inbox", "conversation_events",
+                  "conversations"):
         op.drop_table(table)
