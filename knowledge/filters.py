@@ -44,7 +44,8 @@ def allowed_rows(shelf: Shelf, constraints: Constraints, analyzer: Analyzer) -> 
         sets.append(_union(shelf.facets.rows(f"category:{stem_key(c, analyzer)}") for c in constraints.categories))
     for name, value in constraints.options:
         option = ANY if name == ANY else squeeze(name)
-        sets.append(_union([shelf.facets.rows(f"option:{option}={squeeze(value)}"), rows_with_all(shelf, value, analyzer)]))
+        having = shelf.facets.rows(f"option:{option}={squeeze(value)}")
+        sets.append(_union([having, rows_with_all(shelf, value, analyzer)]))
     if not sets:
         return None
     found = sets[0]

@@ -110,10 +110,11 @@ def load_search(directory: Path, settings: KnowledgeSettings, catalogue: Catalog
     return SearchBundle(search, IndexedOrderLines(lines, line_reader, ranker), embedder, vocabulary, engine)
 
 
-def make_reader(shelves: Mapping[EvidenceKind, Shelf], kinds: Sequence[EvidenceKind], lexicon: Lexicon, analyzer: Analyzer,
-                embedder: Embedder, vocabulary: Vocabulary) -> QuestionReader:
+def make_reader(shelves: Mapping[EvidenceKind, Shelf], kinds: Sequence[EvidenceKind], lexicon: Lexicon,
+                analyzer: Analyzer, embedder: Embedder, vocabulary: Vocabulary) -> QuestionReader:
     """Reads queries by the words of these shelves."""
-    spellers = [Speller(shelves[kind].lexical.term_counts()) for kind in kinds if kind in shelves and len(shelves[kind])]
+    filled = [shelves[kind] for kind in kinds if kind in shelves and len(shelves[kind])]
+    spellers = [Speller(shelf.lexical.term_counts()) for shelf in filled]
     return QuestionReader(analyzer, lexicon, embedder, spellers, vocabulary.surfaces)
 
 
@@ -164,7 +165,8 @@ async def _gather_texts(knowledge: Knowledge, entries: dict[EvidenceKind, list[E
 
 
 def _rebuild(directory: Path, settings: KnowledgeSettings, entries: Mapping[EvidenceKind, list[Entry]],
-             vocabulary: Vocabulary, lexicon: Lexicon, embedder: Embedder | None, progress: Progress | None) -> RefreshReport:
+             vocabulary: Vocabulary, lexicon: Lexicon, embedder: Embedder | None,
+             progress: Progress | None) -> RefreshReport:
     embedder = embedder or make_embedder(directory, settings)
     older, older_vocabulary = _older(directory, settings, embedder)
     changed, removed = _difference(entries, older)

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def ndcg(ranked: Sequence[str], grades: Mapping[str, int], k: int = 10) -> float:
-    """Gain 2^grade − 1, discount log2(rank + 1) (Järvelin & Kekäläinen 2002; Burges et al. 2005). 0 without relevant ones."""
+    """Gain 2^grade − 1, discount log2(rank + 1) (Burges et al. 2005). 0 where nothing is relevant."""
     ideal = _gain(sorted(grades.values(), reverse=True)[:k])
     return _gain([grades.get(item, 0) for item in ranked[:k]]) / ideal if ideal else 0.0
 
@@ -45,7 +45,7 @@ def average_precision(ranked: Sequence[str], grades: Mapping[str, int]) -> float
 
 def paired_bootstrap(ours: Sequence[float], theirs: Sequence[float], *, rounds: int = 10_000, seed: int = 0,
                      level: float = 0.95) -> tuple[float, float, float]:
-    """(mean difference, lower, upper) over queries resampled together (Efron & Tibshirani 1993, percentile interval)."""
+    """(mean difference, lower, upper), queries resampled together; percentile interval (Efron & Tibshirani 1993)."""
     difference = np.asarray(ours, dtype=np.float64) - np.asarray(theirs, dtype=np.float64)
     if not len(difference):
         return 0.0, 0.0, 0.0

@@ -36,8 +36,8 @@ class Question:
 class QuestionReader:
     """`spellers` know the words of the shelves; `surfaces` gives a stem back its usual word. Thread-safe, blocking."""
 
-    def __init__(self, analyzer: Analyzer, lexicon: Lexicon, embedder: Embedder | None, spellers: Sequence[Speller] = (),
-                 surfaces: Mapping[str, str] | None = None) -> None:
+    def __init__(self, analyzer: Analyzer, lexicon: Lexicon, embedder: Embedder | None,
+                 spellers: Sequence[Speller] = (), surfaces: Mapping[str, str] | None = None) -> None:
         self._analyzer, self._embedder, self._spellers = analyzer, embedder, spellers
         self._surfaces = dict(surfaces or {})
         self._words = Speller(dict.fromkeys(self._surfaces.values(), 1))

@@ -59,7 +59,8 @@ class ShelfRanker:
     def _words(self, shelf: Shelf, question: Question) -> Vectors:
         return shelf.lexical.shares(question.readings) if self._lexical else np.zeros(len(shelf), dtype=np.float32)
 
-    def _ordered(self, shelf: Shelf, question: Question, words: Vectors, rows: Rows, *, given: bool) -> tuple[Rows, Vectors]:
+    def _ordered(self, shelf: Shelf, question: Question, words: Vectors, rows: Rows, *,
+                 given: bool) -> tuple[Rows, Vectors]:
         cosine = np.zeros(len(rows), dtype=np.float32)
         if self._dense and question.vector is not None:
             cosine = shelf.dense.similarity(question.vector, rows)
@@ -73,12 +74,14 @@ class HybridRetriever:
     """The Search port. `catalogue` is read live for every product that a constraint concerns."""
 
     def __init__(self, shelves: Mapping[EvidenceKind, Shelf], reader: QuestionReader, catalogue: Catalogue,
-                 parser: QueryParser, analyzer: Analyzer, matcher: Matcher, *, ranker: ShelfRanker | None = None) -> None:
+                 parser: QueryParser, analyzer: Analyzer, matcher: Matcher, *,
+                 ranker: ShelfRanker | None = None) -> None:
         self._shelves, self._reader, self._catalogue, self._parser = shelves, reader, catalogue, parser
         self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker()
 
     async def search(self, query: str, *, kinds: tuple[EvidenceKind, ...] = (),
-                     constraints: Constraints | None = None, limit: int = 10, vector: Vectors | None = None) -> list[Evidence]:
+                     constraints: Constraints | None = None, limit: int = 10,
+                     vector: Vectors | None = None) -> list[Evidence]:
         """Best first. Constraints concern products only; without them they are parsed from the query."""
         parsed = self.understand(query) if constraints is None else ParsedQuery(query, constraints)
         question = await asyncio.to_thread(self._reader.read, parsed.text or query, vector)
@@ -101,7 +104,8 @@ class HybridRetriever:
             return parsed
         return believable(parsed, shelf, self._analyzer)
 
-    async def nearest(self, query: str, constraints: Constraints, *, limit: int = 5) -> list[tuple[Evidence, list[str]]]:
+    async def nearest(self, query: str, constraints: Constraints, *,
+                      limit: int = 5) -> list[tuple[Evidence, list[str]]]:
         """When nothing fits everything: what comes nearest, with the names of the wishes it misses, fewest first."""
         question = await asyncio.to_thread(self._reader.read, query)
         shelf = self._shelves.get(EvidenceKind.PRODUCT)

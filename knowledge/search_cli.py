@@ -94,8 +94,9 @@ def _row(evidence: Evidence, product: Product | None) -> dict[str, Any]:
         fitting = set(evidence.data.get("variant_ids") or [variant.id for variant in product.variants])
         row["currency"] = product.currency
         row["brand"], row["category"] = product.brand, list(product.category)
-        row["variants"] = [{"id": v.id, "sku": v.sku, "options": dict(v.options), "price": str(v.price), "stock": v.stock}
-                           for v in product.variants if v.id in fitting]
+        row["variants"] = [
+            {"id": v.id, "sku": v.sku, "options": dict(v.options), "price": str(v.price), "stock": v.stock}
+            for v in product.variants if v.id in fitting]
     return row
 
 

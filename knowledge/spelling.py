@@ -1,7 +1,7 @@
 """Mends misspelt words and article numbers against the words an index knows.
 
-Distance is optimal string alignment (a swap of neighbours counts one). Candidates are narrowed by length and by first or
-last letter before anything is compared, since comparing with all of a large vocabulary takes too long. It knows words
+Distance is optimal string alignment (a swap of neighbours counts one). Candidates are narrowed by length and by first
+or last letter before anything is compared, since comparing with a whole large vocabulary takes too long. It knows words
 and how often they occur, nothing of meaning.
 """
 
@@ -53,4 +53,5 @@ def _reach(term: str) -> int:
     """How many slips are forgiven."""
     if term.isalpha():
         return 0 if len(term) < _SHORTEST else 1 if len(term) < 8 else 2
-    return 0 if len(term) < _SHORTEST_KEY or term.isdigit() and len(term) < 8 else 1 if len(term) < 10 else 2
+    too_short = len(term) < (8 if term.isdigit() else _SHORTEST_KEY)
+    return 0 if too_short else 1 if len(term) < 10 else 2

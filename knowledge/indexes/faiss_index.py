@@ -161,7 +161,7 @@ class FaissIndex:
         return rows[order], scores[order]
 
     def _search_selected(self, query: Vectors, limit: int, rows: Rows | None) -> tuple[Rows, Vectors]:
-        faiss.omp_set_num_threads(1)  # for this thread: one query over 20k vectors takes 3 ms so, 17 ms on two busy cores
+        faiss.omp_set_num_threads(1)  # for this thread: a query over 20k takes 3 ms so, 17 ms on two busy cores
         parameters, bitmap = None, None
         if rows is not None or len(self._rows) < len(self._ids):
             bits = np.zeros(len(self._ids), dtype=np.uint8)

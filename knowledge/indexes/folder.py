@@ -1,7 +1,8 @@
 """The index folder: generations beside each other and a CURRENT file that names the one in force.
 
 A new generation is written under a temporary name, flushed, renamed, and only then named by CURRENT (itself replaced
-by a rename), so a crash at any moment leaves the older one in force. It knows files and hashes, nothing of what is in them.
+by a rename), so a crash at any moment leaves the older one in force. It knows files and hashes, nothing of what is in
+them.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def current_generation(index: Path) -> Path | None:
     name = pointer.read_text(encoding="utf-8").strip()
     folder = index / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
-        raise DataError(str(pointer), f"names '{name}', which is not here", remedy="delete it and run 'shopclerk ingest'")
+        raise DataError(str(pointer), f"names '{name}', which is not here", remedy="delete it and ingest again")
     return folder
 
 
