@@ -172,6 +172,8 @@ class Gate:
         missing += [f"deed '{g}'" for g in sorted(support.required_deeds) if g not in groups]
         denied = {self.words.group(t.stem) for s in said for t in s.tokens if t.negated}
         missing += [f"denial of '{g}'" for g in sorted(support.required_denials) if g not in denied]
+        cited = {n for s in said for n in s.citations}
+        missing += [f"source [{n}]" for n in sorted(support.required_citations - cited)]
         if support.asks and not any(s.question for s in said):
             missing.append("question")
         return tuple(missing)

@@ -47,7 +47,7 @@ class ModelCall:
         written, used, shown = "", 0, 0
         try:
             model = await self._ready()
-            pieces = model.astream([("system", system), ("user", user)])
+            pieces: Any = model.astream([("system", system), ("user", user)])
             deadline = asyncio.get_running_loop().time() + self.timeout_s
             try:
                 while True:

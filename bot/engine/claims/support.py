@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.engine.claims.pairing import NAME, Pairs, is_state, records, value_key
+from bot.engine.claims.planted import trusted
 from bot.engine.claims.statements import DONE, OTHER, PASSIVE, Statement, read, sentences
 from bot.engine.claims.values import ANY, ANY_MONEY, Value, decimal_of, find_values, squeezed
 from bot.engine.claims.words import Words
@@ -42,6 +43,7 @@ class Support:
     negative: bool = False
     yes: bool = False
     asks: bool = False
+    required_citations: set[int] = field(default_factory=set)
     required_values: list[Value] = field(default_factory=list)
     required_names: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     required_deeds: set[str] = field(default_factory=set)
@@ -83,6 +85,7 @@ def build(words: Words, draft: str, facts: Mapping[str, Any], evidence: Sequence
     _take_facts(support, facts, words)
     for statement in drafted:
         support.take(statement, words, believed=True)
+    evidence = trusted(evidence, words)
     for item in evidence:
         _take_evidence(support, item, words)
     _prefer_written_units(support, drafted)
@@ -175,7 +178,7 @@ def _pair(support: Support, drafted: Sequence[Statement], facts: Mapping[str, An
         carry = support.pairs.learn(statement, carry)
     for item in evidence:
         if item.kind in _NAMED:
-            start = {"thing": (item.title,)}
+            start: dict[str, tuple[str, ...]] = {"thing": (item.title,)}
             for sentence, _ in sentences(item.text, words.abbreviations):
                 start = support.pairs.learn(read(sentence, words), start)
 
@@ -197,6 +200,7 @@ def _require(support: Support, drafted: Sequence[Statement], draft: str, facts: 
     """What the draft says and a reply may not leave out."""
     for statement in drafted:
         support.required_values += statement.values
+        support.required_citations |= set(statement.citations)
         support.asks = support.asks or statement.question
         for token in statement.tokens:
             if token.stem in words.actions and not statement.question:

@@ -53,6 +53,7 @@ class Words:
     directions: frozenset[str]                              # groups that say which way money goes
     synonyms: Mapping[str, str]                             # stem → group of words of the same meaning
     harmless: frozenset[str]                                # stems of small talk and grammar
+    instructions: re.Pattern[str]                           # text that gives orders to an assistant
     anchors: frozenset[str] = field(default_factory=frozenset)  # keys of facts that name a thing
 
     def rewrite(self, text: str) -> str:
@@ -157,7 +158,7 @@ def parse_words(data: Mapping[str, Any], stem: Callable[[str], str]) -> Words:
         vague=frozenset(data["vague"]),
         directions=frozenset(data["directions"]), synonyms=groups(data["synonyms"]),
         harmless=stems(data["harmless"]) - frozenset(groups(data["actions"])),
-        anchors=frozenset(data["anchors"]))
+        instructions=_alternatives(data["instructions"]), anchors=frozenset(data["anchors"]))
 
 
 def _alternatives(entries: Iterable[str]) -> re.Pattern[str]:
