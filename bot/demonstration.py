@@ -27,7 +27,7 @@ async def prepare_demo(directory: Path) -> None:
         print(f"making the demo shop in {directory} …", flush=True)
         shop = await asyncio.to_thread(generate, directory / SOURCE)
         with IngestProgress() as progress:
-            await ingest(directory, [*shop.data_files, shop.documents], progress=progress.update)
+            await ingest(directory, [*shop.data_files, *_files(shop.documents)], progress=progress.update)
         await asyncio.to_thread(ready.write_text, _inventory(shop), "utf-8")
         print(f"  {_inventory(shop)}", flush=True)
     introduce(Console())
@@ -36,6 +36,11 @@ async def prepare_demo(directory: Path) -> None:
 def _check(directory: Path) -> None:
     if (directory / DATABASE_FILE).exists() and not (directory / SOURCE).is_dir():
         raise BadInput(f"{directory} holds another shop: name an empty folder with --dir, or 'serve' this one")
+
+
+def _files(folder: Path) -> list[Path]:
+    """Documents are named one by one: a folder stands for native files."""
+    return sorted(folder.iterdir())
 
 
 def _inventory(shop: DemoShop) -> str:

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bot.listening import bind, stop_signal, why_not
 from knowledge.errors import BadInput
 
 SECRET_FILE = "secret.key"
+REPLIES_KEPT_S = 30 * 86400                # how long a message id sent again gets the same reply
 Prepare = Callable[[Path], Awaitable[None]]
 
 
@@ -48,9 +50,11 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
     from bot.bootstrap import SystemClock, open_shop
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     stop = stop_signal()
     async with await open_shop(directory) as shop, announcing(
             shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock()):
+        await shop.store.forget_replies(time.time() - REPLIES_KEPT_S)
         runner = web.AppRunner(create_app(shop, read_secret(directory)), access_log=None,
                                shutdown_timeout=shop.settings.server.drain_s)
         await runner.setup()

@@ -20,7 +20,7 @@ export function sourcesElement(sources) {
 
 function productCard(card, data) {
   return element("article", { className: "card" },
-    isWebAddress(data.image) ? element("img", { src: data.image, alt: "", loading: "lazy" }) : null,
+    isWebAddress(data.image) ? picture(data.image) : null,
     element("div", { className: "inside" },
       element("h2", {}, safeLink(data.url, card.title)),
       data.price ? element("div", { className: "price", textContent: data.price }) : null,
@@ -81,7 +81,15 @@ function shown(value) { return value === null || value === undefined ? "" : type
 function optionsText(options) { return options ? Object.entries(options).map(([k, v]) => `${k}: ${v}`).join(", ") : ""; }
 function stockText(data) { return data.in_stock === undefined ? "" : data.in_stock ? "in stock" : "out of stock"; }
 
-function isWebAddress(url) { return /^(https?:\/\/|\/(?!\/))/.test(String(url)); }
+// a shop's own paths mean nothing here: this page is not its storefront
+function isWebAddress(url) { return /^https?:\/\//.test(String(url)); }
+
+function picture(source) {
+  const image = element("img", { src: source, alt: "", loading: "lazy" });
+  image.addEventListener("error", () => image.remove());
+  return image;
+}
+
 function safeLink(url, text) {
   return url && isWebAddress(url) ? element("a", { href: url, textContent: text, target: "_blank", rel: "noopener noreferrer" }) : text;
 }

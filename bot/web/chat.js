@@ -66,7 +66,7 @@ async function send(text, shown = text) {
     await turn({ sender: conversation.conversation_id, message: text,
       metadata: { message_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, locale: navigator.language, page: { url: location.href } } }, waiting);
   } catch (error) {
-    notice(error.message || "The shop cannot be reached. Please try again.", true);
+    notice(error instanceof TypeError ? "The shop cannot be reached. Please try again." : error.message, true);
   } finally {
     waiting?.remove();
     busy = false;

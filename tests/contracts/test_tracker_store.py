@@ -142,3 +142,14 @@ async def test_any_text_survives(store: TrackerStore, text: str) -> None:
     tracker = await store.load("c1")
     assert tracker is not None and tracker.last_user is not None and tracker.last_user.text == text
     assert await store.answered("rest", "m1") == [OutboundMessage(text)]
+
+
+async def test_old_replies_can_be_forgotten_and_new_ones_stay(tmp_path: Path) -> None:
+    engine = database.open_engine(async_url(f"sqlite:///{tmp_path}/shop.db"))
+    await database.upgrade(engine)
+    store = SqlTrackerStore(engine)
+    await store.commit("c1", *turn(Tracker("c1"), ev.UserUttered("old"), at=10.0), [("rest", "old")], [REPLY])
+    await store.commit("c2", *turn(Tracker("c2"), ev.UserUttered("new"), at=90.0), [("rest", "new")], [REPLY])
+    assert await store.forget_replies(before=50.0) == 1
+    assert (await store.answered("rest", "old"), await store.answered("rest", "new")) == (None, [REPLY])
+    await engine.dispose()
