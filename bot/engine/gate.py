@@ -26,7 +26,7 @@ from bot.engine.claims.statements import (
     read,
     sentences,
 )
-from bot.engine.claims.support import Support, build
+from bot.engine.claims.support import Passage, Support, build
 from bot.engine.claims.values import Value, borne_out
 from bot.engine.claims.words import Words
 from knowledge.models import Evidence
@@ -89,7 +89,7 @@ class Gate:
             return "cites a source that is not there"
         return (self._unborne_value(statement, support) or self._unknown_name(statement, support)
                 or self._unknown_word(statement, support) or self._wrong_polarity(statement, support)
-                or self._lost_condition(statement, support) or self._unborne_deed(statement, support)
+                or self._mixed_evidence(statement, support) or self._lost_condition(statement, support) or self._unborne_deed(statement, support)
                 or support.pairs.wrong(statement, carry))
 
     # --- one sentence ------------------------------------------------------------------------------------------------
@@ -117,8 +117,9 @@ class Gate:
         return ""
 
     def _unknown_word(self, statement: Statement, support: Support) -> str:
+        names_deed = any(self.words.group(t.stem) in support.groups for t in self._deeds(statement))
         unknown = [t.text for t in self._content(statement)
-                   if self.words.group(t.stem) not in support.groups and t.text.lower() not in support.spellings]
+                   if not (names_deed and t.stem in self.words.bare_modality) and self.words.group(t.stem) not in support.groups and t.text.lower() not in support.spellings]
         deeds = [t.text for t in self._content(statement) if t.text in unknown and t.stem in self.words.actions]
         if deeds or len(unknown) > self.unknown_words:
             return f"'{(deeds or unknown)[0]}' is in no fact"
@@ -142,10 +143,33 @@ class Gate:
                 return f"affirms '{token.text}'"
         return ""
 
-    def _lost_condition(self, statement: Statement, support: Support) -> str:
-        if statement.question or statement.conditional or statement.limited:
+    def _mixed_evidence(self, statement: Statement, support: Support) -> str:
+        """What draft and facts do not say must stand, with its polarity, in one sentence of the evidence."""
+        content = [(self.words.group(t.stem), t) for t in self._content(statement)]
+        quoted = {g for g, _ in content if g not in support.believed and g in support.groups}
+        values = [v for v in statement.values if not borne_out(v, support.believed_values)]
+        if not quoted and not values:
             return ""
-        lost = [t.text for t in self._deeds(statement) if not t.negated and self.words.group(t.stem) not in support.unconditional]
+        needed = {g for g, _ in content if g in support.groups} - (support.believed - quoted)
+        denied = {g for g, t in content if t.negated} & needed
+        stated = {g for g, t in content if not t.negated and (t.stated or t.stem in self.words.actions)} & needed
+        for passage in support.passages:
+            if needed <= passage.groups and denied <= passage.denied and stated <= passage.affirmed | self._titles(passage) \
+                    and all(borne_out(v, passage.values) for v in values):
+                return ""
+        return "no single sentence of the evidence says this"
+
+    @staticmethod
+    def _titles(passage: Passage) -> frozenset[str]:
+        """Groups that only the passage's title has: named, neither affirmed nor denied."""
+        return passage.groups - passage.denied
+
+    def _lost_condition(self, statement: Statement, support: Support) -> str:
+        if statement.question or statement.conditional:
+            return ""
+        narrow = statement.limited or statement.values
+        kept = support.unconditional if narrow else support.unlimited
+        lost = [t.text for t in self._deeds(statement) if not t.negated and self.words.group(t.stem) not in kept]
         return f"'{lost[0]}' without its condition" if lost else ""
 
     def _unborne_deed(self, statement: Statement, support: Support) -> str:
@@ -195,8 +219,13 @@ _MOOD_NAMES: Mapping[str, str] = {
 
 
 def _is_said(required: Value, said: Sequence[Value]) -> bool:
-    """Also an order number said without its sign and letters."""
-    return borne_out(required, said) or (required.kind == "id" and any(borne_out(v, [required]) for v in said))
+    """Also an order number without its sign and letters, a date without its year."""
+    looser = [v for v in said if v.kind == "number" and required.kind == "id" or _has_day(v) and required.kind == "date"]
+    return borne_out(required, said) or any(borne_out(v, [required]) for v in looser)
+
+
+def _has_day(value: Value) -> bool:
+    return any(month and day for _, month, day in value.days)
 
 
 def _begins(text: str, position: int) -> bool:

@@ -114,12 +114,6 @@ class Pairs:
 
     def _belongs_in_source(self, statement: Statement, position: int, named: Sequence[tuple[int, str]],
                            carry: tuple[str, ...]) -> tuple[str, ...]:
-        """A source's clause with one value and several things gives it to all of them."""
-        clause = statement.clause_at(position)
-        here = [name for at, name in named if statement.clause_at(at) == clause]
-        values = [v for v in statement.values if statement.clause_at(v.start) == clause and v.kind != "id"]
-        if here and len(values) <= 1:
-            return tuple(here)
         return _nearest(statement, position, named) or carry
 
 
@@ -131,13 +125,19 @@ def value_key(value: Value) -> Key:
 
 
 def _nearest(statement: Statement, position: int, named: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    clause = statement.clause_at(position)
-    here = [(abs(at - position), name) for at, name in named if statement.clause_at(at) == clause]
+    place = _segment(statement, position)
+    here = [(abs(at - position), name) for at, name in named if _segment(statement, at) == place]
     if here:
         return (min(here)[1],)
     before = [name for at, name in named if at < position]
     after = [name for at, name in named if at >= position]
     return (before[-1],) if before else tuple(after[:1])
+
+
+def _segment(statement: Statement, position: int) -> tuple[int, int]:
+    """The clause, and within it the stretch between commas."""
+    commas = [at for at, sign in enumerate(statement.text[:position]) if sign in ",，"]
+    return statement.clause_at(position), sum(1 for at in commas if not any(v.start <= at < v.end for v in statement.values))
 
 
 def records(facts: Any, words: Words, above: tuple[str, ...] = ()) -> list[Record]:

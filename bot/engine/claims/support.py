@@ -26,6 +26,16 @@ _NAMED = (EvidenceKind.PRODUCT, EvidenceKind.REVIEW, EvidenceKind.ORDER_LINE)   
 _LONG_FACT = 6               # words; a longer fact is prose, required by its values and deeds only
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One sentence of evidence: what is quoted must stand in one, so that two are not mixed into a third thing."""
+
+    groups: frozenset[str]                   # those of its title too
+    affirmed: frozenset[str]
+    denied: frozenset[str]
+    values: tuple[Value, ...]
+
+
 @dataclass(slots=True)
 class Support:
     pairs: Pairs
@@ -37,7 +47,11 @@ class Support:
     groups: set[str] = field(default_factory=set)
     affirmed: set[str] = field(default_factory=set)
     deniable: set[str] = field(default_factory=set)
+    believed: set[str] = field(default_factory=set)               # groups of draft and facts
     unconditional: set[str] = field(default_factory=set)
+    unlimited: set[str] = field(default_factory=set)
+    believed_values: list[Value] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
     moods: dict[str, set[str]] = field(default_factory=dict)
     quoted_moods: dict[str, set[str]] = field(default_factory=dict)
     negative: bool = False
@@ -58,7 +72,8 @@ class Support:
         spelt = [t.text.lower() for t in statement.tokens]
         self.spellings |= set(spelt)
         self.neighbours |= set(zip(spelt, spelt[1:], strict=False))
-        narrowed = statement.conditional or (statement.limited and not believed)
+        if believed:
+            self.believed_values += statement.values
         for token in statement.tokens:
             group = words.group(token.stem)
             self.groups.add(group)
@@ -66,9 +81,19 @@ class Support:
                 self.deniable.add(group)
             if not token.negated:
                 self.affirmed.add(group)
-            if not narrowed:
+            if believed:
+                self.believed.add(group)
+            if not statement.conditional:
                 self.unconditional.add(group)
+                if believed or not statement.limited:
+                    self.unlimited.add(group)
             self._note_mood(group, token.mood, believed)
+
+    def take_name(self, key: str, words: Words) -> None:
+        """A field's name lends its words ("price"), without stating anything."""
+        names = {words.group(words.stem(part)) for part in re.findall(r"[^\W\d_]+", key.lower())}
+        self.groups |= names
+        self.believed |= names
 
     def _note_mood(self, group: str, mood: str, believed: bool) -> None:
         if believed:
@@ -99,6 +124,8 @@ def _take_facts(support: Support, facts: Mapping[str, Any], words: Words) -> Non
         bare = bare_value(scalar)
         if bare is not None:
             support.values.append(bare)
+            support.believed_values.append(bare)
+        support.take_name(key, words)
         for text in _said_by(key, scalar):
             for sentence, _ in sentences(text, words.abbreviations):
                 support.take(read(sentence, words), words, believed=True)
@@ -117,9 +144,21 @@ def _said_by(key: str, scalar: Any) -> Iterator[str]:
 
 
 def _take_evidence(support: Support, item: Evidence, words: Words) -> None:
-    for text in (item.title, *item.headings, item.text, str(item.data.get("quote", ""))):
+    titles = [read(title, words) for title in (item.title, *item.headings)]
+    named = {words.group(t.stem) for s in titles for t in s.tokens}
+    for statement in titles:
+        support.take(statement, words, believed=False)
+    for text in (item.text, str(item.data.get("quote", ""))):
         for sentence, _ in sentences(text, words.abbreviations):
-            support.take(read(sentence, words), words, believed=False)
+            statement = read(sentence, words)
+            support.take(statement, words, believed=False)
+            support.passages.append(_passage(statement, named, words))
+
+
+def _passage(statement: Statement, named: set[str], words: Words) -> Passage:
+    groups = [(words.group(t.stem), t) for t in statement.tokens]
+    return Passage(frozenset(named | {g for g, _ in groups}), frozenset(g for g, t in groups if not t.negated),
+                   frozenset(g for g, t in groups if t.clause in statement.negative_clauses), statement.values)
 
 
 def scalars(facts: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -153,6 +192,7 @@ def _prefer_written_units(support: Support, drafted: Sequence[Statement]) -> Non
     written = {v.number for s in drafted for v in s.values if v.kind in ("number", "range") and v.unit}
     written |= {v.high for s in drafted for v in s.values if v.high is not None}
     support.values = [v for v in support.values if not (v.unit == ANY and v.number in written)]
+    support.believed_values = [v for v in support.believed_values if not (v.unit == ANY and v.number in written)]
 
 
 def _pair(support: Support, drafted: Sequence[Statement], facts: Mapping[str, Any], evidence: Sequence[Evidence],

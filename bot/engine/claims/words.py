@@ -21,6 +21,7 @@ class Words:
     rewrites: tuple[tuple[re.Pattern[str], str], ...]       # phrases → canonical words, in this order
     numbers: Mapping[str, int]                              # "two" → 2
     scales: Mapping[str, int]                               # "hundred" → 100
+    joiners: frozenset[str]                                 # "and" in "two hundred and fifty"
     single: frozenset[str]                                  # "one", "a": a number only before a unit
     months: Mapping[str, int]
     unsure_months: frozenset[str]                           # words that are a month only after one of `month_cues`
@@ -33,6 +34,7 @@ class Words:
     abbreviations: frozenset[str]
     negators: frozenset[str]
     modality: frozenset[str]                                # stems that, negated, negate their whole clause ("possible")
+    bare_modality: frozenset[str]
     breaks: re.Pattern[str]                                 # where one clause ends and the next begins
     subjects: frozenset[str]                                # words that, after a comma, begin a clause
     carriers: frozenset[str]                                # copulas and modals: what follows them is stated
@@ -111,6 +113,10 @@ class Words:
             end = i + 1
             if _tail(parts[i]) or i + 2 >= len(parts) or parts[i + 1].strip() not in ("", "-"):
                 break
+            if word in self.scales and _bare(parts[i + 2]) in self.joiners and i + 4 < len(parts) \
+                    and _bare(parts[i + 4]) in self.numbers:
+                i += 4
+                continue
             small = self.numbers.get(word, 0) < 20 and word not in self.scales
             if small and _bare(parts[i + 2]) in self.numbers:  # "two three" are two numbers
                 break
@@ -143,13 +149,14 @@ def parse_words(data: Mapping[str, Any], stem: Callable[[str], str]) -> Words:
     return Words(
         stem=stem,
         rewrites=tuple((re.compile(pattern, re.IGNORECASE), str(put)) for pattern, put in data["rewrites"]),
-        numbers=data["numbers"], scales=data["scales"], single=frozenset(data["single"]),
+        numbers=data["numbers"], scales=data["scales"], joiners=frozenset(data["joiners"]),
+        single=frozenset(data["single"]),
         months={name: number for number, entries in data["months"].items() for name in entries},
         unsure_months=frozenset(data["unsure_months"]), month_cues=frozenset(data["month_cues"]),
         weekdays={name: number for number, entries in data["weekdays"].items() for name in entries},
         units=forms(data["units"]), currencies=forms(data["currencies"]), durations=frozenset(data["durations"]),
         bounds=forms(data["bounds"]), abbreviations=frozenset(data["abbreviations"]), negators=frozenset(data["negators"]),
-        modality=stems(data["modality"]), breaks=_alternatives(data["breaks"]), subjects=frozenset(lines(data["subjects"])),
+        modality=stems(data["modality"]), bare_modality=stems(data["bare_modality"]), breaks=_alternatives(data["breaks"]), subjects=frozenset(lines(data["subjects"])),
         carriers=frozenset(lines(data["carriers"])), conditions=_alternatives(data["conditions"]),
         limits=_alternatives(data["limits"]), progressive=tuple(data["progressive"]), yes=frozenset(data["yes"]),
         no=frozenset(data["no"]), first_person=frozenset(data["first_person"]), future=frozenset(data["future"]),
