@@ -40,7 +40,7 @@ class ActionIdentify(Action):
             dispatcher.utter_message(response="utter_identity_wrong")
             return [SlotSet("identity_attempts", attempts + 1), SlotSet("claims", None), *_ask("utter_ask_identity_again")]
         if claims:
-            asked = list(dict.fromkeys(_ASKING[m] for m in missing))
+            asked = list(dict.fromkeys(_ASKING[m] for m in missing)) if missing != ("customer_id",) else ["full name"]
             return _ask("utter_ask_identity_rest", missing=" and ".join(asked))
         again = tracker.slots.get("identity_asked")
         return [*_ask("utter_ask_identity_other" if again else "utter_ask_identity"), SlotSet("identity_asked", True)]

@@ -51,7 +51,9 @@ class ProductAction(Action):
     async def meant(self, text: str, tracker: Tracker) -> tuple[list[Product], list[Product]]:
         lexicon = self.services.lexicon(tracker)
         evidence = await self.services.search.search(text, kinds=(EvidenceKind.PRODUCT,), limit=12)
-        candidates = await self.services.catalogue.products([e.ref for e in evidence])
+        titled = (await self.services.titles()).candidates(text)
+        found = [e.ref for e in evidence]
+        candidates = await self.services.catalogue.products(dict.fromkeys([*titled, *found]))
         shown = await self.services.catalogue.products(tracker.slots.get("shown") or ())
         pool = list({p.id: p for p in (*candidates, *shown)}.values())
         mentions = find_mentions(text, [_thing(p) for p in pool], lexicon)
@@ -64,7 +66,7 @@ class ProductAction(Action):
             product = await self.services.catalogue.product(str(focus))
             if product is not None:
                 return [product], [product]
-        return [], candidates
+        return [], [p for i in found for p in candidates if p.id == i]
 
 
 def _thing(product: Product) -> Thing:

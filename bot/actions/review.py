@@ -7,6 +7,7 @@ writes: that is `carry_out` after an explicit yes to exactly this card.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -51,7 +52,8 @@ class ReviewAction(Action):
             return [read, *self._ask(draft, question)]
         operations = self.operations(draft, desk)
         if not operations:
-            dispatcher.utter_message(response="utter_nothing_left")
+            if not tracker.slots.get("quiet") and not notices:
+                dispatcher.utter_message(response="utter_nothing_left")
             return _stage("end")
         return [read, *await self._propose(dispatcher, tracker, draft, desk, operations)]
 
@@ -91,6 +93,7 @@ class ReviewAction(Action):
         said: Sequence[Mapping[str, Any]] = tracker.slots.get("said") or ()
         notices: list[Notice] = []
         for entry in said[int(tracker.slots.get("read") or 0):]:
+            desk = _focused(desk, draft)
             if "text" in entry:
                 draft, told = self.read(str(entry["text"]), str(entry.get("asked") or ""), draft, desk)
                 notices += [n for n in told if n not in notices]
@@ -128,6 +131,12 @@ class ReviewAction(Action):
         if question is not None:
             return self._ask(draft, question)
         return _stage("end")
+
+
+def _focused(desk: Desk, draft: Draft) -> Desk:
+    """"that order" is first of all the order this request is about."""
+    own = tuple(dict.fromkeys((*draft.orders, *(p.order for p in draft.picks))))
+    return replace(desk, focus=(*own, *(f for f in desk.focus if f not in own))) if own else desk
 
 
 def order_question(text_orders: Sequence[str], desk: Desk, response: str = "utter_which_order") -> Question:

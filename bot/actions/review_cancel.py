@@ -26,8 +26,11 @@ class ActionReviewCancel(ReviewAction):
         elif desk.lexicon.said(text, "everything") and not draft.orders and asked != "reason":
             draft = draft.with_(orders=tuple(o.id for o in desk.orders if o.status in rules.statuses and o.id not in _kept(text, desk)))
         elif homes and not (asked == "reason" and draft.orders):
+            partial = self._partial(lines, homes, desk)
+            if partial and desk.lexicon.said(text, "part_only"):
+                return draft, partial
             draft = draft.with_(orders=tuple(dict.fromkeys((*draft.orders, *homes))))
-            notices += self._partial(lines, homes, desk)
+            notices += partial
         else:
             notices += told if asked != "reason" else []
         if draft.orders and names_method(text, desk.lexicon):

@@ -21,6 +21,7 @@ class ActionReviewSwap(ReviewAction):
     kind = "swap"
 
     def read(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
+        start = draft
         answered = self._answered(text, asked, draft, desk)
         notices: list[Notice] = []
         if answered is not None:
@@ -32,7 +33,10 @@ class ActionReviewSwap(ReviewAction):
                 draft = self._wish_for_open_pick(text, draft, desk)
         ids = list(dict.fromkeys(p.order for p in draft.picks))
         draft, told = amend_method(text, draft, desk, asked, ids)
+        unread = asked == "options" and not told and draft == start
         draft, more = settle_variants(draft, desk)
+        if unread and not more and (waiting := next((p for p in draft.picks if not p.variant), None)):
+            more = [Notice("utter_only_variants", {"title": desk.line(waiting.key)[1].title})]
         return draft, [*notices, *told, *more]
 
     def _allowed(self) -> tuple[OrderStatus, ...]:
@@ -46,8 +50,11 @@ class ActionReviewSwap(ReviewAction):
             return None
         if desk.lexicon.said(text, "leave_it"):
             return draft.with_(picks=tuple(p for p in draft.picks if p.key != pick.key))
-        chosen = answer_choice(text, pick, desk)
-        return draft.with_pick(chosen) if chosen is not None else None
+        for candidate in [pick, *(p for p in draft.picks if not p.variant and p.key != pick.key)]:
+            chosen = answer_choice(text, candidate, desk)
+            if chosen is not None:
+                return draft.with_pick(chosen)
+        return None
 
     def _wish_for_open_pick(self, text: str, draft: Draft, desk: Desk) -> Draft:
         """Words that name no line are a wish: for the pick without a variant, or the only one there is."""

@@ -19,7 +19,7 @@ from knowledge.models import Evidence, EvidenceKind
 
 # Slots that outlive a request; all others belong to the flow frame that set them.
 CONVERSATION_SLOTS = frozenset({"claims", "done", "focus_orders", "focus_lines", "focus_product", "shown", "offer", "identity_asked",
-                                "previous_address", "locale"})
+                                "previous_address", "locale", "last_request"})
 _RESPONSE_FIELDS = frozenset({"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"})
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -11,11 +12,13 @@ from rasa_sdk import Tracker
 from bot.ports import Answerer
 from bot.requests.desk import Desk
 from bot.requests.lexicon import Lexicon
+from bot.requests.titles import TitleIndex, index_titles
 from knowledge.models import Order, Product
 from knowledge.orders.identity import IdentityService
 from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Catalogue, Search
 
+_TITLES_AGE_S = 60.0
 Similar = Callable[[str, Sequence[str]], Sequence[float]]
 
 
@@ -29,6 +32,14 @@ class Services:
     lexicons: Mapping[str, Lexicon]
     cases: Any                                    # bot.actions.cases.CaseBook
     similar: Similar | None = None
+    _titles: list[tuple[float, TitleIndex]] = field(default_factory=list)
+
+    async def titles(self) -> TitleIndex:
+        """The catalogue's title index, at most a minute old."""
+        now = time.monotonic()
+        if not self._titles or now - self._titles[0][0] > _TITLES_AGE_S:
+            self._titles[:] = [(now, index_titles(await self.catalogue.titles()))]
+        return self._titles[0][1]
 
     def lexicon(self, tracker: Tracker) -> Lexicon:
         locale = str(tracker.slots.get("locale") or "en").split("-")[0]

@@ -27,7 +27,7 @@ class FlowMachine:
 
     async def advance(self, turn: Turn) -> None:
         """Run the frame on top until it waits; finished ones uncover the next, then the queue gives the next request."""
-        uncovered = False
+        uncovered = ""
         for _ in range(_MAX_STEPS):
             frame = turn.tracker.top
             if frame is None:
@@ -39,10 +39,10 @@ class FlowMachine:
             step = self._step(frame)
             if step is None:
                 turn.record(ev.FlowCompleted(frame.id))
-                uncovered = True
+                uncovered = frame.flow
                 continue
             if step.kind == "collect" and step.name not in frame.slots:
-                self._ask(turn, frame, step, again=uncovered)
+                self._ask(turn, frame, step, again=uncovered not in ("", "identify") and frame.flow != "identify")
                 return
             await self._perform(turn, frame, step)
             if turn.tracker.mode != "bot":

@@ -121,6 +121,7 @@ class Repair:
         if waiting is not None and "said" in start.slots:
             turn.record(ev.SlotSet("said", [*waiting.slots.get("said", []), *start.slots["said"]], waiting.id))
             return
+        turn.record(ev.SlotSet("last_request", start.flow))
         busy = any(self.flows[f.flow].kind == "write" for f in turn.tracker.stack)
         turn.record(ev.FlowStarted(turn.new_frame_id(), start.flow, start.slots, queued=busy))
 

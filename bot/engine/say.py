@@ -34,7 +34,7 @@ class Speaker:
             for draft in drafts:
                 await on_delta(draft)
         texts = written or drafts
-        asked = turn.tracker.slots.get("requested_slot")
+        asked = turn.tracker.slots.get("requested_slot") if turn.tracker.mode == "bot" else None
         return [_bubble(act, text, asked if i == len(acts) - 1 else None) for i, (act, text) in enumerate(zip(acts, texts, strict=True))]
 
     async def _compose(self, acts: Sequence[Act], drafts: Sequence[str], turn: Turn, on_delta: OnDelta | None) -> list[str] | None:

@@ -26,10 +26,10 @@ def read_claims(text: str, lexicon: Lexicon, *, asked: bool) -> dict[str, str]:
         rest = rest.replace(found, " ")
     if (number := order_numbers(rest)) and asked:
         claims["order_number"] = number[0]
+    claims |= _introduced(rest, lexicon, strict=True) if emails else _name(rest, lexicon, asked)
     if postcodes := _POSTCODE.findall(_ORDER.sub(" ", rest)):
         claims["postcode"] = postcodes[-1]
-    claims |= _name(rest, lexicon, asked)
-    return claims
+    return claims if asked or set(claims) - {"postcode"} else {}
 
 
 def order_numbers(text: str) -> list[str]:
@@ -52,15 +52,26 @@ def _name(text: str, lexicon: Lexicon, asked: bool) -> dict[str, str]:
     last = _after(text, lexicon, "last_name_after")
     if first and last:
         return {"first_name": first, "last_name": last}
-    for cue in lexicon.pattern("name_is").finditer(text):
-        match = _NAMES.match(text[cue.end():])
-        if match and (name := _two_names(match, lexicon, strict=not asked)):
-            return name
+    if name := _introduced(text, lexicon, strict=True):
+        return name
     if not asked:
         return {}
-    for part in re.split(r"[,;.\n]|\s-\s|\band\b", _without_numbers(text)):
-        match = _NAMES.fullmatch(part.strip() + " ".rstrip())
-        if match and (name := _two_names(match, lexicon, strict=False)):
+    parts = [p.strip() for p in re.split(r"[,;.\n(]|\s[-–]\s", _without_numbers(text)) if p.strip()]
+    for part in parts:
+        match = _NAMES.match(part)
+        if match and (name := _two_names(match, lexicon, strict=True)):
+            return name
+    if name := _introduced(text, lexicon, strict=False):
+        return name
+    match = _NAMES.fullmatch(parts[0]) if parts else None
+    return _two_names(match, lexicon, strict=False) if match else {}
+
+
+def _introduced(text: str, lexicon: Lexicon, *, strict: bool) -> dict[str, str]:
+    """"My name is …", "I'm …"."""
+    for cue in lexicon.pattern("name_is").finditer(text):
+        match = _NAMES.match(text[cue.end():])
+        if match and (name := _two_names(match, lexicon, strict=strict)):
             return name
     return {}
 
@@ -79,11 +90,13 @@ def _two_names(match: re.Match[str], lexicon: Lexicon, *, strict: bool) -> dict[
     """Two name-like words in a row; `strict` wants them capitalised, as in a sentence."""
     names = [n.rstrip(".") for n in match.groups() if n]
     ignored = lexicon.words("stop") | lexicon.words("not_names")
+    while names and names[0].lower() in ignored:
+        names = names[1:] if strict else []
     names = names[: next((i for i, n in enumerate(names) if n.lower() in ignored), len(names))]
-    if len(names) < 2 or (strict and not all(n[0].isupper() for n in names[:2])):
+    if strict:
+        names = names[: next((i for i, n in enumerate(names) if n[0].islower()), len(names))]
+    if len(names) < 2:
         return {}
-    if len(names) == 3 and names[2][0].islower() and names[0][0].isupper():
-        names = names[:2]
     return {"first_name": names[0].capitalize() if names[0].islower() else names[0],
             "last_name": " ".join(n.capitalize() if n.islower() else n for n in names[1:])}
 

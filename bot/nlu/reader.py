@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain import commands as cmd
 from bot.domain.message import InboundMessage
 from bot.domain.tracker import Frame, Tracker
-from bot.nlu.entities import entities, read_claims
+from bot.nlu.entities import entities, order_numbers, read_claims
 from bot.nlu.intents import Intent, IntentModel, read_intent
 from bot.nlu.language import Languages
 from bot.nlu.payloads import read_payload
 from bot.ports import Reading
 from bot.requests.lexicon import Lexicon
+from bot.requests.mentions import Thing, find_mentions
 from bot.requests.segments import segments
-from knowledge.models import Evidence
+from knowledge.models import Evidence, EvidenceKind
 
 WRITES: Mapping[str, str] = {
     "cancel_order": "cancel_order", "remove_item": "cancel_order", "return_items": "return_items", "exchange_items": "swap_items",
@@ -33,6 +34,8 @@ READS: Mapping[str, str] = {
     "product_question": "product_question", "product_options_count": "product_options", "availability": "availability",
     "cheapest_or_most_expensive": "price_extreme", "compare_products": "compare_products", "policy_question": "policy_question",
     "promotions": "policy_question", "gift_card_balance": "gift_card_balance", "profile_info": "profile_info"}
+_CASES = frozenset({"missing_item_or_damaged", "complaint"})
+_ADDRESSES = frozenset({"change_address", "change_default_address"})
 TALK = frozenset({"greet", "goodbye", "thanks", "chitchat", "bot_abilities", "insult", "no_more", "feedback_positive", "wait"})
 
 
@@ -66,28 +69,48 @@ class EmbeddedReader:
             return Reading((cmd.CannotHandle(f"language:{foreign}"),), 1.0)
         claims = {} if tracker.customer_id else read_claims(text, lexicon, asked=asked == "identity")
         parts = self._parts(text, lexicon)
-        commands = _Plan(text, asked, tracker, lexicon, parts, claims).commands()
+        commands = _Plan(text, asked, tracker, lexicon, parts, claims, evidence).commands()
         best = max((p.intent for p in parts), key=lambda i: (i.label != "", i.confidence), default=Intent("", 0.0))
         return Reading(tuple(commands), best.confidence, best.label, tuple(entities(text, claims)))
 
     def _parts(self, text: str, lexicon: Lexicon) -> list[Part]:
-        pieces = segments(text, lexicon)
+        pieces = [piece for segment in segments(text, lexicon) for piece in _split_lead_in(segment, lexicon)]
         ranked = self.model.classify(pieces) if pieces else []
-        return [Part(read_intent(piece, rank, lexicon), piece) for piece, rank in zip(pieces, ranked, strict=True)]
+        return [Part(_about_own_things(read_intent(piece, rank, lexicon), piece, lexicon), piece)
+                for piece, rank in zip(pieces, ranked, strict=True)]
+
+
+def _split_lead_in(segment: str, lexicon: Lexicon) -> list[str]:
+    """"Hello, I have some boots …": the greeting apart from what follows."""
+    match = lexicon.pattern("lead_ins").match(segment)
+    rest = segment[match.end():].lstrip(" ,!.:-–") if match else ""
+    return [segment[: match.end()], rest] if match and len(rest.split()) >= 3 else [segment]
+
+
+_ABOUT_PRODUCTS = frozenset({"product_search", "product_question", "compare_products", "product_options_count", "availability", "recommend"})
+
+
+def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
+    """Questions about what one has bought are about orders, not the catalogue."""
+    if intent.label in _ABOUT_PRODUCTS and (order_numbers(text) or lexicon.said(text, "own_thing")) and not lexicon.said(text, "wants_new"):
+        return replace(intent, label="order_details")
+    return intent
 
 
 class _Plan:
     """One message's commands, in the light of what was asked and which request is under way."""
 
-    def __init__(self, text: str, asked: str, tracker: Tracker, lexicon: Lexicon, parts: list[Part], claims: Mapping[str, str]) -> None:
+    def __init__(self, text: str, asked: str, tracker: Tracker, lexicon: Lexicon, parts: list[Part], claims: Mapping[str, str],
+                 evidence: Sequence[Evidence]) -> None:
+        self.evidence = evidence
         self.text, self.asked, self.tracker, self.lexicon, self.claims = text, asked, tracker, lexicon, claims
         self.parts = parts
-        self.wanted = any(p.intent.label in WRITES for p in parts)
+        self.wanted = any(p.intent.label in WRITES and p.intent.label not in _CASES for p in parts)
         self.frame = next((f for f in reversed(tracker.stack) if f.flow in set(WRITES.values())), None)
 
     def commands(self) -> list[cmd.Command]:
         found: list[cmd.Command] = []
-        if self.claims or (self.asked == "identity" and not self._acts(self.parts)):
+        if self.claims or (self.asked == "identity" and not self.tracker.customer_id):
             found.append(cmd.Identify(dict(self.claims)))
         rest = self.parts
         if self.asked == "confirmation" or self.tracker.slots.get("offer"):
@@ -171,7 +194,7 @@ class _Plan:
         groups: list[Part] = []
         waiting = ""
         for part in parts:
-            if self._stands_alone(part):
+            if self._stands_alone(part, any(g.flow for g in groups)):
                 text = f"{waiting} {part.text}".strip() if part.flow else part.text
                 waiting = "" if part.flow else waiting
                 if groups and groups[-1].flow and groups[-1].flow == part.flow and part.flow in set(WRITES.values()):
@@ -186,19 +209,27 @@ class _Plan:
             groups.append(Part(Intent("", 0.0, oos=max((p.intent.oos for p in parts), default=0.0)), waiting))
         return groups
 
-    def _stands_alone(self, part: Part) -> bool:
-        label = part.intent.label
-        if self.lexicon.said(part.text, "condition_start") or self.lexicon.pattern("otherwise").match(part.text):
-            return False
-        if label in TALK or label in ("human_handoff", "cancel_flow", "repeat"):
+    def _stands_alone(self, part: Part, after_act: bool) -> bool:
+        """Whether a part is an act of its own, or belongs to the one beside it or to what was asked."""
+        intent, label = part.intent, part.intent.label
+        if label == "human_handoff":
             return True
+        conditional = self.lexicon.said(part.text, "condition_start") or self.lexicon.pattern("otherwise").match(part.text)
+        if conditional and (after_act or self.frame is not None or not intent.cued):
+            return False
+        if label in TALK or label in ("cancel_flow", "repeat"):
+            return not self.asked or intent.cued
         if not part.flow:
             return False
-        if label in READS and self.wanted and not (part.intent.cued and self._asks(part.text)):
+        if label in _CASES and (self.wanted or not (intent.cued or intent.confidence > 0.7)):
             return False
+        if label in READS and self.wanted and not (intent.cued and self._asks(part.text)):
+            return False
+        if label in READS and self.asked not in ("", "identity"):
+            return intent.cued and self._asks(part.text)
         if self.asked in ("", "identity") and self.frame is None:
             return True
-        return part.intent.cued or part.intent.confidence > 0.8
+        return intent.cued or intent.confidence > 0.8
 
     def _asks(self, text: str) -> bool:
         """A question or a wish to know, rather than background to another request ("my order arrived")."""
@@ -222,11 +253,12 @@ class _Plan:
 
     def _write(self, part: Part, flow: str) -> list[cmd.Command]:
         entry = {"text": part.text, "asked": self.asked}
-        both = self.lexicon.said(part.text, "or_both")
-        if both and flow in ("cancel_order", "return_items"):
-            start = {"said": [{"text": part.text}]}
-            return [cmd.StartFlow("return_items", start), cmd.StartFlow("cancel_order", start)]
         frame = self.frame
+        if flow in ("cancel_order", "return_items") and self.lexicon.said(part.text, "or_both"):
+            start = {"said": [{"text": part.text}], "quiet": True}
+            return [cmd.StartFlow("return_items", start), cmd.StartFlow("cancel_order", start)]
+        if flow in _ADDRESSES and (frame is None or frame.flow not in _ADDRESSES):
+            return [cmd.StartFlow(f, {"said": [{"text": part.text}]}, part.intent.confidence) for f in self._addresses_meant(part)]
         if frame is not None and frame.flow == flow:
             return [cmd.AmendRequest("add", entry)]
         if frame is not None and flow == "open_case":
@@ -236,14 +268,30 @@ class _Plan:
             return [cmd.CancelFlow(), start]
         return [start]
 
+    def _addresses_meant(self, part: Part) -> list[str]:
+        """The orders' address, the account's, or both."""
+        account = part.intent.label == "change_default_address" or self.lexicon.said(part.text, "cues", "change_default_address") \
+            or self.lexicon.said(part.text, "address_both")
+        orders = any(w in self.lexicon.words("order_words") for w in re.findall(r"[a-z]+", part.text.lower()))
+        if account:
+            return ["change_address", "change_default_address"] if orders and not self.lexicon.said(part.text, "orders_stay") else ["change_default_address"]
+        return ["change_address"]
+
     def _replaces(self, part: Part, frame: Frame) -> bool:
         """"Then just return it instead": the request under way gives way to another about the same thing."""
-        return self.lexicon.said(part.text, "replace_request") or frame.flow == "open_case"
+        if frame.flow == "open_case" or self.lexicon.said(part.text, "replace_request"):
+            return True
+        opening = re.match(r"\W*(no|nope|then|ok|okay)\b", self.text, re.IGNORECASE)
+        return self.asked in ("options", "items") and opening is not None and not self.lexicon.said(part.text, "also")
 
     def _loose(self, part: Part) -> list[cmd.Command]:
         """Words without an act: they answer what was asked, or continue the request under way, or are a question."""
+        if self.asked == "identity" and self.frame is not None and len(part.text.split()) >= 6 and not self.claims:
+            return [cmd.AmendRequest("set", {"text": part.text, "asked": ""})]
         if self.asked == "identity" or (self.claims and not self.frame):
             return []
+        if continued := self._continued(part):
+            return continued
         question = part.text.rstrip().endswith("?") or self._starts_as_question(part.text)
         if self.frame is not None and not (question and self.asked == "confirmation"):
             return [cmd.AmendRequest("set", {"text": part.text, "asked": self.asked})]
@@ -252,6 +300,15 @@ class _Plan:
         if question and len(part.text.split()) > 2 and part.intent.oos <= 0.8:
             return [cmd.AskKnowledge(part.text)]
         return [cmd.CannotHandle("out_of_scope" if part.intent.oos > 0.5 else "unclear")]
+
+    def _continued(self, part: Part) -> list[cmd.Command]:
+        """"Next: the garden hose and the backpack": things of one's own, named without a verb, after a request of that kind."""
+        last = str(self.tracker.slots.get("last_request") or "")
+        if self.frame is not None or last not in ("return_items", "swap_items", "cancel_order"):
+            return []
+        if not any(e.kind is EvidenceKind.ORDER_LINE and find_mentions(part.text, [Thing(e.id, e.title, {})], self.lexicon) for e in self.evidence):
+            return []
+        return [cmd.StartFlow(last, {"said": [{"text": part.text}]}, 0.6)]
 
     def _starts_as_question(self, text: str) -> bool:
         first = re.match(r"\W*(\w+)", text.lower())
@@ -274,13 +331,7 @@ def _overlap(part: str, rest: str) -> str:
 
 def _tidy(commands: list[cmd.Command]) -> list[cmd.Command]:
     """Small talk is answered only when there is nothing else; the same command once."""
-    serious = [c for c in commands if not isinstance(c, (cmd.Chitchat, cmd.CannotHandle))]
-    identifies = any(isinstance(c, cmd.Identify) for c in commands)
-    if serious and not (identifies and len(serious) == 1 and len(commands) > 1):
-        commands = serious
-    elif serious:
-        commands = [c for c in commands if not isinstance(c, cmd.CannotHandle)]
-        commands = [c for c in commands if not isinstance(c, cmd.Chitchat) or c.topic not in ("greet", "thanks")] or serious
+    commands = [c for c in commands if not isinstance(c, (cmd.Chitchat, cmd.CannotHandle))] or commands
     kept: list[cmd.Command] = []
     for command in commands:
         if command not in kept:

@@ -14,6 +14,7 @@ from bot.requests.mentions import described, find_mentions
 from bot.requests.model import Draft, Notice, Open, Pick
 from bot.requests.orders import choose_orders
 from bot.requests.selection import Selection, select_lines
+from bot.requests.wishes import read_wish
 from bot.requests.words import words
 from knowledge.models import OrderStatus
 
@@ -51,17 +52,19 @@ def _merge(text: str, draft: Draft, selection: Selection, desk: Desk, swap: bool
     if selection.everything and not selection.chosen:
         return old
     if draft.picks and selection.only:
-        return tuple(_keep_wish(p, draft) for p in new)
+        return tuple(_keep_wish(p, draft, desk) for p in new)
     if draft.picks and desk.lexicon.said(text, "rather") and not desk.lexicon.said(text, "also"):
         titles = {desk.line(p.key)[1].product_id for p in new}
         return (*(p for p in old if desk.line(p.key)[1].product_id not in titles and p.key not in named), *new)
-    return (*(p for p in old if p.key not in named), *(_keep_wish(p, draft) if swap else p for p in new))
+    return (*(p for p in old if p.key not in named), *(_keep_wish(p, draft, desk) if swap else p for p in new))
 
 
-def _keep_wish(pick: Pick, draft: Draft) -> Pick:
+def _keep_wish(pick: Pick, draft: Draft, desk: Desk) -> Pick:
     """A line named again without a new wish keeps what was wished before."""
     before = next((p for p in draft.picks if p.key == pick.key), None)
-    return before if before is not None and len(words(pick.wish)) < 2 else pick
+    product = desk.products.get(desk.line(pick.key)[1].product_id)
+    empty = product is None or (read_wish(pick.wish, product, desk.lexicon).empty and not desk.lexicon.said(pick.wish, "like_other"))
+    return before if before is not None and empty else pick
 
 
 def _elsewhere(selection: Selection, desk: Desk, draft: Draft) -> list[Notice]:

@@ -79,7 +79,7 @@ def _marks(said: Sequence[Word], names: Mapping[str, _Names], lexicon: Lexicon) 
     for i, word in enumerate(said):
         pair = joined(word, said[i + 1], lexicon.locale) if i + 1 < len(said) else ""
         for key, name in names.items():
-            single = 0.0 if word.text in stop or len(word.text) < 2 else _name_likeness(word.stem, name)
+            single = 0.0 if word.text in stop or len(word.text) < 2 or _is_verb_form(word) else _name_likeness(word.stem, name)
             double = 0.95 if pair and pair in name.title and pair != word.stem else 0.0
             hyphen = 0.95 if i + 1 < len(said) and _is_split(word, said[i + 1], name) else 0.0
             if max(double, hyphen) > single:
@@ -87,6 +87,11 @@ def _marks(said: Sequence[Word], names: Mapping[str, _Names], lexicon: Lexicon) 
             elif single:
                 marks.setdefault(i, {})[key] = max(single, marks.get(i, {}).get(key, 0.0))
     return marks
+
+
+def _is_verb_form(word: Word) -> bool:
+    """"watching" is no watch."""
+    return word.text.endswith("ing") and word.stem != word.text and len(word.text) > 5
 
 
 def _is_split(first: Word, second: Word, name: _Names) -> bool:

@@ -53,9 +53,9 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
     """Lines named in `text`, of orders in `allowed` statuses where there are any. `swap`: words after a line are its wish."""
     lexicon = desk.lexicon
     orders = choose_orders(text, desk)
-    everything = lexicon.said(text, "everything")
+    everything = lexicon.said(text, "everything") or orders.every
     every_key = desk.keys()
-    mentions = find_mentions(text, [desk.thing(k) for k in every_key], lexicon, desk.similar)
+    mentions = find_mentions(text, [desk.thing(k) for k in every_key], lexicon, desk.similar) or _by_id(text, every_key, desk)
     kept, out = _split_exceptions(text, mentions, desk)
     excluded = tuple(k for m in out for k in _narrow_excluded(text, m, desk, orders))
     kept = [m for m in kept if not _is_context(text, m, desk)]
@@ -71,6 +71,7 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
         if isinstance(found, Unclear):
             unclear.append(replace(found, words=wish))
         elif found and _allowed(found[0], desk, allowed):
+            chosen = _with_more_words(chosen, found, wish)
             chosen += [Chosen(k, wish, None) for k in found if k not in {c.key for c in chosen} and k not in excluded]
         else:
             elsewhere += found
@@ -81,6 +82,11 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
     if lexicon.said(text, "same_order"):
         chosen, unclear = _in_one_order(chosen, unclear)
     return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders)
+
+
+def _with_more_words(chosen: list[Chosen], keys: Sequence[str], words: str) -> list[Chosen]:
+    """"the bottle and the lamp. the bottle a bigger one": a line spoken of again gets the new words."""
+    return [replace(c, words=f"{c.words}; {words}".strip("; ")) if c.key in keys else c for c in chosen]
 
 
 def _in_one_order(chosen: list[Chosen], unclear: list[Unclear]) -> tuple[list[Chosen], list[Unclear]]:
@@ -95,6 +101,16 @@ def _in_one_order(chosen: list[Chosen], unclear: list[Unclear]) -> tuple[list[Ch
         else:
             still.append(item)
     return chosen, still
+
+
+def _by_id(text: str, keys: Sequence[str], desk: Desk) -> list[Mention]:
+    """"item 1656367028": a line named by the id of its variant or product."""
+    found = []
+    for match in re.finditer(r"\b\w{5,}\b", text):
+        hits = tuple(k for k in keys if match.group() in (desk.line(k)[1].variant_id, desk.line(k)[1].product_id))
+        if hits:
+            found.append(Mention(match.start(), match.end(), hits, match.group()))
+    return found[:1]
 
 
 def _by_variant_id(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> list[str]:
@@ -211,6 +227,9 @@ def _resolve(text: str, mention: Mention, before: str, after: str, desk: Desk, a
         return _counted(keys, mention, desk)
     if desk.lexicon.said(text[max(0, mention.start - 20): mention.start], "one_of"):
         return keys[:1] if _alike(keys, desk) else Unclear(mention.head, tuple(keys))
+    again = [k for k in keys if k in taken]
+    if again and not desk.lexicon.said(text[max(0, mention.start - 16): mention.start], "another_of"):
+        return again[:1]
     keys = [k for k in keys if k not in taken] or keys
     if len(keys) == 1 or _alike(keys, desk):
         return keys[:1]

@@ -44,6 +44,9 @@ def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish) -
         return draft.with_pick(replace(pick, variant=match.fits[0].id, choices=())), []
     if match.fits:
         return draft.with_pick(replace(pick, choices=tuple(v.id for v in match.fits[:_SHOWN]))), []
+    if wish.else_nothing and draft.picks != (pick,):
+        rest = tuple(p for p in draft.picks if p.key != pick.key)
+        return draft.with_(picks=rest), [Notice("utter_left_out", {"title": line.title, "wish": match.failing})]
     facts = {"title": line.title, "wish": match.failing}
     response = "utter_variant_same" if match.same else "utter_variant_sold_out" if match.sold_out else "utter_variant_none"
     return draft.with_pick(replace(pick, wish="", choices=tuple(v.id for v in match.nearest))), [Notice(response, facts)]
@@ -83,7 +86,8 @@ def answer_choice(text: str, pick: Pick, desk: Desk) -> Pick | None:
     if wish.empty:
         return None
     if shown:
-        among = match_variants(replace(product, variants=tuple(shown)), None, replace(wish, keep=False, show=False, steps=()), desk.lexicon)
+        current = product.variant(line.variant_id)
+        among = match_variants(replace(product, variants=tuple(shown)), current, replace(wish, show=False, steps=()), desk.lexicon)
         if len(among.fits) == 1:
             return replace(pick, variant=among.fits[0].id, choices=())
         if among.fits:

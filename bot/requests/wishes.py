@@ -7,7 +7,7 @@ own options say. It chooses nothing: `variants` does.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.requests.lexicon import Lexicon, pattern_of
 from bot.requests.words import Word, likeness, stem, words
@@ -36,6 +36,7 @@ class Wish:
     loose: bool = False               # everything not named may change
     show: bool = False                # wants to see what there is
     variant: str = ""                 # named by id or SKU
+    else_nothing: bool = False        # when it cannot be had, no swap at all
     otherwise: Wish | None = None     # when this one cannot be had
 
     @property
@@ -61,6 +62,8 @@ def read_wish(text: str, product: Product, lexicon: Lexicon) -> Wish:
     """The wish in `text` about `product`; an empty one when the words name none of its options."""
     main, fallback = _split_otherwise(text, lexicon)
     wish = _read_clause(main, product, lexicon)
+    if fallback and lexicon.said(fallback, "leave_it") and not _read_clause(fallback, product, lexicon).options:
+        return replace(wish, else_nothing=True)
     if fallback:
         second = _read_clause(fallback, product, lexicon)
         if not second.empty:
@@ -75,9 +78,8 @@ def _with_otherwise(wish: Wish, other: Wish) -> Wish:
         options={**wish.options, **other.options}, without=other.without, prefer={**wish.prefer, **other.prefer},
         free=wish.free | other.free, steps=other.steps or tuple(s for s in wish.steps if s.option not in other.options),
         price=other.price or wish.price, keep=wish.keep, loose=wish.loose or other.loose, show=wish.show or other.show, variant=other.variant,
-        otherwise=other.otherwise)
-    return Wish(wish.options, wish.without, wish.prefer, wish.free, wish.steps, wish.price, wish.keep, wish.loose,
-                wish.show, wish.variant, merged)
+        else_nothing=other.else_nothing, otherwise=other.otherwise)
+    return replace(wish, otherwise=merged)
 
 
 def _split_otherwise(text: str, lexicon: Lexicon) -> tuple[str, str]:
@@ -190,7 +192,9 @@ def _same_size(said: str, meant: str) -> bool:
 
 
 def _followed_by_unit(said: tuple[Word, ...], word: Word, own: set[str]) -> bool:
-    """"15" of "15-inch" or of "size 15": a bare number counts only beside its unit."""
+    """"15" of "15-inch" or of "size 15": a bare number counts only beside its unit, or where little else is said."""
+    if len(said) <= 6:
+        return True
     place = said.index(word)
     near = said[max(0, place - 2): place + 3]
     return any(w.stem in own for w in near if w is not word) or len(own) == 1
@@ -254,15 +258,24 @@ def _best_cover(hits: list[_Hit], said: tuple[Word, ...], values: dict[str, tupl
     """Where readings overlap, the longer wins; between two options the one whose name stands beside the word."""
     def near_name(hit: _Hit) -> float:
         names = _option_words(hit.option, lexicon)
+        touching = [w for w in said if hit.end < w.start <= hit.end + 2 or w.end <= hit.start <= w.end + 2]
         close = [w for w in said if hit.start - 25 <= w.start <= hit.end + 20]
-        return 0.4 if any(likeness(w.stem, n) >= 0.8 for w in close for n in names) else 0.0
+        beside = any(likeness(w.stem, n) >= 0.8 for w in touching for n in names)
+        return 0.8 if beside else 0.3 if any(likeness(w.stem, n) >= 0.8 for w in close for n in names) else 0.0
 
-    ranked = sorted(hits, key=lambda h: (-(h.weight + near_name(h)), h.start))
+    def rivals(hit: _Hit) -> int:
+        return len({h.option for h in hits if hit.start < h.end and h.start < hit.end})
+
+    ranked = sorted(hits, key=lambda h: (-(h.weight + near_name(h)) if near_name(h) >= 0.8 or rivals(h) == 1 else -0.01 * h.weight, h.start))
     kept: list[_Hit] = []
     for hit in ranked:
-        clash = [k for k in kept if hit.start < k.end and k.start < hit.end]
-        if not clash:
-            kept.append(hit)
+        if any(hit.start < k.end and k.start < hit.end for k in kept):
+            continue
+        taken = {k.option for k in kept}
+        others = [h for h in hits if (h.start, h.end) == (hit.start, hit.end) and h.option not in taken and h is not hit]
+        if hit.option in taken and rivals(hit) > 1 and others and near_name(hit) < 0.8:
+            hit = max(others, key=near_name)
+        kept.append(hit)
     return sorted(kept, key=lambda h: h.start)
 
 
