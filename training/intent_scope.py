@@ -31,6 +31,7 @@ class LabelledRows:
     columns: Columns
     labels: tuple[str, ...]
     table: GramTable
+    fresh: NDArray[np.bool_]  # whose vectors come from an encoder that was not tuned on them: only these may judge
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ def _folds(data: LabelledRows, seed: int) -> list[Fold]:
         is_unknown = np.isin(data.columns, list(unknown))
         known = [c for c in range(len(data.labels)) if c not in unknown]
         rows = np.flatnonzero((row_fold != number) & ~is_unknown)
-        inside = np.flatnonzero((row_fold == number) & ~is_unknown & (data.columns >= 0))
+        inside = np.flatnonzero((row_fold == number) & ~is_unknown & (data.columns >= 0) & data.fresh)
         place = {column: position for position, column in enumerate(known)}
         targets = np.array([place[int(c)] for c in data.columns[inside]], dtype=np.int32)
-        near = np.flatnonzero(is_unknown)
+        near = np.flatnonzero(is_unknown & data.fresh)
         near = np.sort(random.permutation(near)[:max(len(inside), 50)])
         folds.append(Fold(fit_rows(data, rows, known, seed), inside, targets, near,
                           np.flatnonzero((row_fold == number) & (data.columns < 0))))
