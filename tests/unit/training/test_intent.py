@@ -58,7 +58,8 @@ def test_new_wordings_are_understood_and_probabilities_add_up(model: Path) -> No
     for ranking in rankings:
         probabilities = [p for _, p in ranking]
         assert {label for label, _ in ranking} == {*SAYINGS, OOS}
-        assert math.isclose(sum(probabilities), 1, abs_tol=1e-5) and probabilities == sorted(probabilities, reverse=True)
+        assert math.isclose(sum(probabilities), 1, abs_tol=1e-5)
+        assert probabilities == sorted(probabilities, reverse=True)
 
 
 def test_what_fits_nothing_is_out_of_scope_without_an_example_of_it(model: Path) -> None:
