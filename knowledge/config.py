@@ -22,7 +22,7 @@ class IndexSettings(BaseModel):
     flat_limit: int = Field(default=20_000, ge=1)      # up to so many vectors search is exact; above it is HNSW
     dense: bool = True                                 # search by meaning
     lexical: bool = True                               # search by words
-    rerank: bool = True
+    rerank: bool = False                               # a closer look at the best twenty: 2 ms each
 
 
 class KnowledgeSettings(SettingsBase):

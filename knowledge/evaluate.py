@@ -32,7 +32,7 @@ from knowledge.spelling import Speller
 
 Grades = dict[str, dict[str, int]]
 Progress = Callable[[int, int], None]
-PLAIN_BM25 = Bm25Settings(k1=1.5, b_title=0.75, b_body=0.75, title_weight=1.0)
+PLAIN_BM25 = Bm25Settings(k1=1.5, b=0.75, title_weight=1.0)
 RANKED = 100              # documents per query that are scored and written
 
 

@@ -22,7 +22,7 @@ class FusionSettings:
     candidates are given and all are about the matter, the words of the query are in most of them and meaning decides.
     """
 
-    keywords: float = 0.4
+    keywords: float = 0.6
     sentence: float = 0.25
     given: float = 0.1
 

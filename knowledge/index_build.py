@@ -17,7 +17,7 @@ from knowledge import db
 from knowledge.analysis import Analyzer
 from knowledge.catalogue import SqlCatalogue
 from knowledge.config import INDEX_FOLDER, KnowledgeSettings
-from knowledge.embedders import HashEmbedder, load_embedder
+from knowledge.embedders import HashEmbedder, MiniLmEmbedder, load_embedder
 from knowledge.entries import chunk_entry, kind_of, line_entry, product_entry, review_entry
 from knowledge.errors import ConfigError, DataError
 from knowledge.indexes.folder import IndexManifest, current_generation, read_index_manifest, write_generation
@@ -28,6 +28,7 @@ from knowledge.order_lines import IndexedOrderLines
 from knowledge.ports import Catalogue, Embedder, OrderLineSearch
 from knowledge.query import QueryParser
 from knowledge.question import QuestionReader
+from knowledge.rerankers import LateInteraction
 from knowledge.retriever import PUBLIC_KINDS, HybridRetriever, ShelfRanker
 from knowledge.shelf import Entry, Shelf
 from knowledge.spelling import Speller
@@ -100,7 +101,8 @@ def load_search(directory: Path, settings: KnowledgeSettings, catalogue: Catalog
     lexicon = load_lexicon()
     analyzer = lexicon.analyzer()
     shelves, vocabulary = read_shelves(directory, settings, embedder)
-    ranker = ShelfRanker(dense=settings.index.dense, lexical=settings.index.lexical)
+    reranker = LateInteraction(embedder) if settings.index.rerank and isinstance(embedder, MiniLmEmbedder) else None
+    ranker = ShelfRanker(dense=settings.index.dense, lexical=settings.index.lexical, reranker=reranker)
     matcher = make_matcher(lexicon, analyzer)
     parser = QueryParser(lexicon, vocabulary, analyzer)
     reader = make_reader(shelves, PUBLIC_KINDS, lexicon, analyzer, embedder, vocabulary)

@@ -1,7 +1,7 @@
 """BM25 over titles and bodies as plain arrays that can be memory-mapped; scoring is numpy over posting lists.
 
-BM25F: Zaragoza et al. 2004, "Microsoft Cambridge at TREC-13" (fields are weighted before saturation, after
-Robertson & Zaragoza 2009). Postings carry finished weights, so a query is one addition per term.
+Title and body are one stream of words in which a title's may count more, weighted before saturation (Robertson,
+Zaragoza & Taylor 2004, "Simple BM25 Extension to Multiple Weighted Fields"). Postings carry finished weights, so a query is one addition per term.
 It knows terms, fields and row numbers, nothing of products or ids.
 """
 
@@ -24,12 +24,11 @@ _TERMS = "terms.txt"
 
 @dataclass(frozen=True, slots=True)
 class Bm25Settings:
-    """`k1` saturation, `b` length normalisation per field, `title_weight` how many body hits a title hit is worth."""
+    """`k1` saturation, `b` length normalisation, `title_weight` how many hits in the body one in the title is worth."""
 
-    k1: float = 0.6           # product texts repeat words for no good reason: saturate early
-    b_title: float = 0.75
-    b_body: float = 0.75
-    title_weight: float = 1.5
+    k1: float = 0.9           # product texts repeat words for no good reason: saturate early
+    b: float = 0.75
+    title_weight: float = 1.0
 
 
 class LexicalIndex:
@@ -76,7 +75,7 @@ class LexicalIndex:
         return sum(self.idf(term) for term in set(terms)) * (self.settings.k1 + 1)
 
     def scores(self, terms: Sequence[str]) -> Array:
-        """One BM25F score per row, float32, shape (size,). Zero: no term occurs."""
+        """One BM25 score per row, float32, shape (size,). Zero: no term occurs."""
         total = np.zeros(self.size, dtype=np.float32)
         for term in dict.fromkeys(terms):
             number = self.number.get(term)
@@ -183,14 +182,11 @@ class _Ints:
 
 
 def _weights(arrays: dict[str, Array], rows: Array, size: int, terms: int, settings: Bm25Settings) -> Array:
-    """The finished BM25F weight of each (row, term)."""
-    pseudo = np.zeros(len(rows), dtype=np.float64)
-    fields = (("doc_title_tf", settings.b_title, settings.title_weight), ("doc_body_tf", settings.b_body, 1.0))
-    for name, b, weight in fields:
-        tf = arrays[name].astype(np.float64)
-        length = np.bincount(rows, weights=tf, minlength=size)
-        mean = length.mean() if size and length.any() else 1.0
-        pseudo += weight * tf / (1 - b + b * length / mean)[rows] if len(rows) else 0
+    """The finished BM25 weight of each (row, term)."""
+    tf = settings.title_weight * arrays["doc_title_tf"].astype(np.float64) + arrays["doc_body_tf"]
+    length = np.bincount(rows, weights=tf, minlength=size)
+    mean = length.mean() if size and length.any() else 1.0
+    pseudo = tf / (1 - settings.b + settings.b * length / mean)[rows] if len(rows) else tf
     seen = np.bincount(arrays["doc_term"], minlength=terms)
     idf = np.log1p((size - seen + 0.5) / (seen + 0.5))
     return (idf[arrays["doc_term"]] * pseudo * (settings.k1 + 1) / (settings.k1 + pseudo)).astype(np.float32)

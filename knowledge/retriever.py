@@ -21,6 +21,7 @@ from knowledge.models import Evidence, EvidenceKind
 from knowledge.ports import Catalogue, Constraints, Vectors
 from knowledge.query import ParsedQuery, QueryParser
 from knowledge.question import Question, QuestionReader
+from knowledge.rerankers import Reranker
 from knowledge.shelf import Rows, Shelf
 
 DEPTH = 100               # candidates from each side
@@ -33,8 +34,9 @@ PUBLIC_KINDS = (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT, EvidenceKind.ANSWER
 class ShelfRanker:
     """Ranks one shelf's rows for a question. Blocking; thread-safe."""
 
-    def __init__(self, settings: FusionSettings | None = None, *, dense: bool = True, lexical: bool = True) -> None:
-        self._settings = settings or FusionSettings()
+    def __init__(self, settings: FusionSettings | None = None, *, dense: bool = True, lexical: bool = True,
+                 reranker: Reranker | None = None) -> None:
+        self._settings, self._reranker = settings or FusionSettings(), reranker
         self._dense, self._lexical = dense, lexical
 
     def rank(self, shelf: Shelf, question: Question, depth: int, rows: Rows | None = None) -> tuple[Rows, Vectors]:
@@ -50,11 +52,22 @@ class ShelfRanker:
         found = np.union1d(by_words, by_meaning).astype(np.int64)
         if not len(found):
             return nothing
-        return self._ordered(shelf, question, words, found, given=False)
+        ranked, scores = self._ordered(shelf, question, words, found, given=False)
+        return self._reranked(shelf, question, ranked, scores) if self._reranker else (ranked, scores)
 
     def rank_given(self, shelf: Shelf, question: Question, rows: Rows) -> tuple[Rows, Vectors]:
         """All of `rows`, reordered: for candidates that are known to be about the matter."""
         return self._ordered(shelf, question, self._words(shelf, question), rows, given=True)
+
+    def _reranked(self, shelf: Shelf, question: Question, rows: Rows, scores: Vectors) -> tuple[Rows, Vectors]:
+        """The first few in a new order; those below keep theirs and stay below."""
+        assert self._reranker is not None
+        few = self._reranker.depth
+        texts = [f"{entry['title']}. {entry['text']}" for entry in map(shelf.entry, rows[:few].tolist())]
+        fresh = self._reranker.rerank(question.text, texts, scores[:few])
+        order = np.argsort(-fresh, kind="stable")
+        ordered = np.sort(scores[:few])[::-1]  # scores stay on the fused scale, comparable between shelves
+        return np.concatenate([rows[:few][order], rows[few:]]), np.concatenate([ordered, scores[few:]])
 
     def _words(self, shelf: Shelf, question: Question) -> Vectors:
         return shelf.lexical.shares(question.readings) if self._lexical else np.zeros(len(shelf), dtype=np.float32)

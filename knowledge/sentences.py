@@ -14,7 +14,10 @@ LONGEST = 400             # characters: a longer one is no sentence to quote
 
 
 def sentences(text: str) -> list[str]:
-    """In order, without list signs. A line that ends without a stop goes on in the next, unless that is a list item."""
+    """In order, without list signs; a question stands with what follows, since that answers it.
+
+    A line goes on in the next one unless that is a list item.
+    """
     found: list[str] = []
     for paragraph in _paragraphs(text):
         found += _split(paragraph)
@@ -41,7 +44,7 @@ def _paragraphs(text: str) -> list[str]:
 def _split(paragraph: str) -> list[str]:
     parts: list[str] = []
     for part in _END.split(paragraph):
-        if parts and _ABBREVIATED.search(parts[-1]):
+        if parts and (_ABBREVIATED.search(parts[-1]) or parts[-1].endswith(("?", "？"))):
             parts[-1] = f"{parts[-1]} {part}"
         elif part.strip():
             parts.append(part.strip())
