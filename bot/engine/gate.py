@@ -32,7 +32,7 @@ from bot.engine.claims.words import Words
 from knowledge.models import Evidence
 
 _MARKUP = re.compile(r"<[/!a-zA-Z][^>]*>|```|\{\{?\w*\}?\}|\[[A-Za-z][^\]]*\]|javascript:", re.IGNORECASE)
-_LONG_NAME = 2               # words of a fact up to which all of them must be said; of longer ones half
+_LONG_NAME = 2  # words of a fact up to which all of them must be said; of longer ones half
 
 Carry = Mapping[str, tuple[str, ...]]
 
@@ -87,10 +87,16 @@ class Gate:
             return "markup or a placeholder"
         if any(not 1 <= n <= support.citable for n in statement.citations):
             return "cites a source that is not there"
-        return (self._unborne_value(statement, support) or self._unknown_name(statement, support)
-                or self._unknown_word(statement, support) or self._wrong_polarity(statement, support)
-                or self._mixed_evidence(statement, support) or self._lost_condition(statement, support) or self._unborne_deed(statement, support)
-                or support.pairs.wrong(statement, carry))
+        return (
+            self._unborne_value(statement, support)
+            or self._unknown_name(statement, support)
+            or self._unknown_word(statement, support)
+            or self._wrong_polarity(statement, support)
+            or self._mixed_evidence(statement, support)
+            or self._lost_condition(statement, support)
+            or self._unborne_deed(statement, support)
+            or support.pairs.wrong(statement, carry)
+        )
 
     # --- one sentence ------------------------------------------------------------------------------------------------
 
@@ -99,7 +105,7 @@ class Gate:
             if value.unit.isupper() and value.unit not in support.currencies:
                 return f"currency {value.unit} is in no fact"
             if not borne_out(value, support.values):
-                return f"{value.kind} '{statement.text[value.start:value.end]}' is in no fact"
+                return f"{value.kind} '{statement.text[value.start : value.end]}' is in no fact"
         return ""
 
     def _unknown_name(self, statement: Statement, support: Support) -> str:
@@ -110,16 +116,21 @@ class Gate:
             inside = token.start > 0 and token.text[0].isupper() and not _begins(statement.text, token.start)
             if inside and low not in support.spellings and not (len(low) <= 2 and token.stem in self.words.harmless):
                 return f"name '{token.text}' is in no fact"
-            if inside and last is not None and statement.text[last.start + len(last.text):token.start] == " ":
-                if (last.text.lower(), low) not in support.neighbours:
-                    return f"name '{last.text} {token.text}' is in no fact"
+            beside = inside and last is not None and statement.text[last.start + len(last.text) : token.start] == " "
+            if beside and last is not None and (last.text.lower(), low) not in support.neighbours:
+                return f"name '{last.text} {token.text}' is in no fact"
             last = token if inside and len(low) > 2 else None
         return ""
 
     def _unknown_word(self, statement: Statement, support: Support) -> str:
         names_deed = any(self.words.group(t.stem) in support.groups for t in self._deeds(statement))
-        unknown = [t.text for t in self._content(statement)
-                   if not (names_deed and t.stem in self.words.bare_modality) and self.words.group(t.stem) not in support.groups and t.text.lower() not in support.spellings]
+        unknown = [
+            t.text
+            for t in self._content(statement)
+            if not (names_deed and t.stem in self.words.bare_modality)
+            and self.words.group(t.stem) not in support.groups
+            and t.text.lower() not in support.spellings
+        ]
         deeds = [t.text for t in self._content(statement) if t.text in unknown and t.stem in self.words.actions]
         if deeds or len(unknown) > self.unknown_words:
             return f"'{(deeds or unknown)[0]}' is in no fact"
@@ -128,8 +139,12 @@ class Gate:
     def _wrong_polarity(self, statement: Statement, support: Support) -> str:
         content = self._content(statement)
         first = statement.tokens[0].text.lower() if statement.tokens else ""
-        if first in self.words.yes and not statement.question and not support.yes \
-                and (statement.negative_clauses or not (statement.values or content)):
+        if (
+            first in self.words.yes
+            and not statement.question
+            and not support.yes
+            and (statement.negative_clauses or not (statement.values or content))
+        ):
             return "a yes that no fact gives"
         if (first in self.words.no or statement.negative_clauses) and not support.negative:
             return "a denial that no fact makes"
@@ -139,7 +154,11 @@ class Gate:
                 continue
             if token.negated and group not in support.deniable:
                 return f"denies '{token.text}'"
-            if not token.negated and (token.stated or token.stem in self.words.actions) and group not in support.affirmed:
+            if (
+                not token.negated
+                and (token.stated or token.stem in self.words.actions)
+                and group not in support.affirmed
+            ):
                 return f"affirms '{token.text}'"
         return ""
 
@@ -154,8 +173,12 @@ class Gate:
         denied = {g for g, t in content if t.negated} & needed
         stated = {g for g, t in content if not t.negated and (t.stated or t.stem in self.words.actions)} & needed
         for passage in support.passages:
-            if needed <= passage.groups and denied <= passage.denied and stated <= passage.affirmed | self._titles(passage) \
-                    and all(borne_out(v, passage.values) for v in values):
+            if (
+                needed <= passage.groups
+                and denied <= passage.denied
+                and stated <= passage.affirmed | self._titles(passage)
+                and all(borne_out(v, passage.values) for v in values)
+            ):
                 return ""
         return "no single sentence of the evidence says this"
 
@@ -177,7 +200,11 @@ class Gate:
             group = self.words.group(token.stem)
             if token.negated:
                 continue
-            if token.mood in (DONE, PROMISE) and statement.conditional and token.mood in support.quoted_moods.get(group, set()):
+            if (
+                token.mood in (DONE, PROMISE)
+                and statement.conditional
+                and token.mood in support.quoted_moods.get(group, set())
+            ):
                 continue
             if not _BEARS[token.mood] & support.moods.get(group, set()):
                 return f"'{token.text}' is {_MOOD_NAMES[token.mood]} in no fact"
@@ -210,17 +237,30 @@ class Gate:
 
 
 _BEARS: Mapping[str, frozenset[str]] = {
-    DONE: frozenset({DONE}), PROMISE: frozenset({PROMISE, DONE}), PASSIVE: frozenset({PASSIVE, DONE}),
-    FUTURE: frozenset({FUTURE, PROMISE, DONE, PASSIVE, OTHER}), ASK: frozenset({ASK, CAN}),
+    DONE: frozenset({DONE}),
+    PROMISE: frozenset({PROMISE, DONE}),
+    PASSIVE: frozenset({PASSIVE, DONE}),
+    FUTURE: frozenset({FUTURE, PROMISE, DONE, PASSIVE, OTHER}),
+    ASK: frozenset({ASK, CAN}),
     CAN: frozenset({ASK, CAN, DONE, FUTURE, PROMISE, PASSIVE, OTHER}),
-    OTHER: frozenset({ASK, CAN, DONE, FUTURE, PROMISE, PASSIVE, OTHER})}
+    OTHER: frozenset({ASK, CAN, DONE, FUTURE, PROMISE, PASSIVE, OTHER}),
+}
 _MOOD_NAMES: Mapping[str, str] = {
-    DONE: "done", PROMISE: "promised", PASSIVE: "done", FUTURE: "foreseen", ASK: "offered", CAN: "possible", OTHER: "named"}
+    DONE: "done",
+    PROMISE: "promised",
+    PASSIVE: "done",
+    FUTURE: "foreseen",
+    ASK: "offered",
+    CAN: "possible",
+    OTHER: "named",
+}
 
 
 def _is_said(required: Value, said: Sequence[Value]) -> bool:
     """Also an order number without its sign and letters, a date without its year."""
-    looser = [v for v in said if v.kind == "number" and required.kind == "id" or _has_day(v) and required.kind == "date"]
+    looser = [
+        v for v in said if (v.kind == "number" and required.kind == "id") or (_has_day(v) and required.kind == "date")
+    ]
     return borne_out(required, said) or any(borne_out(v, [required]) for v in looser)
 
 

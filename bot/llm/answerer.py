@@ -24,7 +24,7 @@ from knowledge.models import Evidence, EvidenceKind
 TALK_TO_A_PERSON = ("Talk to a person", "/handoff")
 _CITATION = re.compile(r"\s*\[(\d{1,2})\]")
 _NO_ANSWER = re.compile(r"\bNO[ _]ANSWER\b")
-_SOURCES = 6                 # shown to a model
+_SOURCES = 6  # shown to a model
 _SOURCE_CHARS = 1200
 
 
@@ -76,7 +76,9 @@ class ExtractiveAnswerer:
     def _answer(self, question: str, evidence: Sequence[Evidence]) -> Act:
         curated = self._curated(question, evidence)
         if curated is not None:
-            return Act("utter_answer", {"answer": f"{curated.text.strip()} [1]"}, evidence=(quoted(curated, curated.text),))
+            return Act(
+                "utter_answer", {"answer": f"{curated.text.strip()} [1]"}, evidence=(quoted(curated, curated.text),)
+            )
         return answer_of([(found.sentence, found.evidence) for found in self.finder.answer(question, evidence)])
 
     def _curated(self, question: str, evidence: Sequence[Evidence]) -> Evidence | None:
@@ -97,7 +99,9 @@ def answer_of(said: Sequence[tuple[str, Evidence]]) -> Act:
         quotes = used.setdefault(source.id, (source, []))[1]
         quotes.append(sentence.strip())
         written.append(f"{sentence.strip()} [{list(used).index(source.id) + 1}]")
-    return Act("utter_answer", {"answer": " ".join(written)}, evidence=tuple(quoted(e, " ".join(q)) for e, q in used.values()))
+    return Act(
+        "utter_answer", {"answer": " ".join(written)}, evidence=tuple(quoted(e, " ".join(q)) for e, q in used.values())
+    )
 
 
 def quoted(evidence: Evidence, quote: str) -> Evidence:
@@ -133,8 +137,10 @@ class LlmAnswerer:
         return answer_of(said)
 
     async def _write(self, question: str, sources: Sequence[Evidence], locale: str, conversation_id: str) -> str:
-        listed = "\n".join(f'<source n="{n}" title="{_attribute(e.title)}">\n{fenced(e.text, _SOURCE_CHARS)}\n</source>'
-                           for n, e in enumerate(sources, 1))
+        listed = "\n".join(
+            f'<source n="{n}" title="{_attribute(e.title)}">\n{fenced(e.text, _SOURCE_CHARS)}\n</source>'
+            for n, e in enumerate(sources, 1)
+        )
         system, user = prompt("answer", language_of(locale)).render({"sources": listed, "question": fenced(question)})
         return await self.call.text(system, user, conversation_id)
 

@@ -42,10 +42,15 @@ class Breaker:
 class TokenBudget:
     """Tokens per conversation and window; `per_conversation` 0: no limit. Remembers the latest `remembered` ones."""
 
-    def __init__(self, per_conversation: int = 40_000, window_s: float = 86_400.0, remembered: int = 10_000,
-                 now: Seconds = time.monotonic) -> None:
+    def __init__(
+        self,
+        per_conversation: int = 40_000,
+        window_s: float = 86_400.0,
+        remembered: int = 10_000,
+        now: Seconds = time.monotonic,
+    ) -> None:
         self._limit, self._window, self._remembered, self._now = per_conversation, window_s, remembered, now
-        self._spent: OrderedDict[str, tuple[float, int]] = OrderedDict()      # conversation → (window's end, tokens)
+        self._spent: OrderedDict[str, tuple[float, int]] = OrderedDict()  # conversation → (window's end, tokens)
 
     def allows(self, conversation_id: str) -> bool:
         return self._limit == 0 or self._current(conversation_id)[1] < self._limit
@@ -69,11 +74,11 @@ class TokenBudget:
 class SentenceCount:
     """How much of what a model wrote was said: the share of dropped sentences is to be kept small."""
 
-    own: int = 0             # sentences said as the model wrote them
-    dropped: int = 0         # sentences the gate refused
+    own: int = 0  # sentences said as the model wrote them
+    dropped: int = 0  # sentences the gate refused
     acts_own: int = 0
-    acts_template: int = 0   # acts that fell back to their template
-    failures: int = 0        # calls without a usable answer
+    acts_template: int = 0  # acts that fell back to their template
+    failures: int = 0  # calls without a usable answer
 
     @property
     def dropped_share(self) -> float:

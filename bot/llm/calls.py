@@ -1,6 +1,6 @@
 """One call of a chat model as the assistant makes it: with time-out, breaker and budget, and one kind of failure.
 
-It knows LangChain's `BaseChatModel` only by its methods; nothing is imported and no model is built before the first call.
+It knows LangChain's `BaseChatModel` only by its methods; nothing is imported and no model built before the first call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.llm.models import LazyModel
 
-_CHARS_PER_TOKEN = 4         # where a provider does not count for us
+_CHARS_PER_TOKEN = 4  # where a provider does not count for us
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
@@ -71,7 +71,7 @@ class ModelCall:
         self.breaker.succeeded()
 
     async def structured(self, schema: type[BaseModel], system: str, user: str, conversation_id: str = "") -> BaseModel:
-        """The answer as an instance of `schema`: by the model's own means, else as JSON in its text. Raises ModelFailed."""
+        """The answer as an instance of `schema`: by the model's own means, else JSON in its text, or ModelFailed."""
         self._admit(conversation_id)
         used = 0
         try:
@@ -83,7 +83,7 @@ class ModelCall:
                     used, parsed = _tokens_of(answer["raw"]), answer["parsed"]
                     if parsed is None:
                         parsed = schema.model_validate(_json_in(_text_of(answer["raw"])))
-                except NotImplementedError:                     # a model without tools: asked for JSON by the prompt
+                except NotImplementedError:  # a model without tools: asked for JSON by the prompt
                     raw = await model.ainvoke(messages)
                     used, parsed = _tokens_of(raw), schema.model_validate(_json_in(_text_of(raw)))
         except Exception as error:  # as above: any failure has one meaning here

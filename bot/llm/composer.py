@@ -19,7 +19,7 @@ from bot.llm.prompt import fenced, gate_for, language_of, prompt
 from bot.ports import Act, OnDelta
 
 _MARK = re.compile(r"\[\[\s*(\d{1,2})\s*\]\]:?")
-_BETWEEN = "\n\n"            # what stands between acts in the stream
+_BETWEEN = "\n\n"  # what stands between acts in the stream
 
 
 @dataclass(slots=True)
@@ -31,8 +31,9 @@ class LlmComposer:
     count: SentenceCount = field(default_factory=SentenceCount)
     gate: Callable[[str], Gate | None] = gate_for
 
-    async def compose(self, acts: Sequence[Act], drafts: Sequence[str], tracker: Tracker,
-                      on_delta: OnDelta | None) -> list[str] | None:
+    async def compose(
+        self, acts: Sequence[Act], drafts: Sequence[str], tracker: Tracker, on_delta: OnDelta | None
+    ) -> list[str] | None:
         """One text per act; None when the model gave nothing usable and nothing was streamed yet."""
         gate = self.gate(tracker.locale)
         free = [i for i, act in enumerate(acts) if drafts[i].strip() and not self.responses.is_verbatim(act.response)]
@@ -63,11 +64,15 @@ class LlmComposer:
         self.count.acts_own += 1
         return result.text
 
-    async def _written(self, free: Sequence[int], drafts: Sequence[str], tracker: Tracker) -> AsyncIterator[tuple[int, str]]:
+    async def _written(
+        self, free: Sequence[int], drafts: Sequence[str], tracker: Tracker
+    ) -> AsyncIterator[tuple[int, str]]:
         """(place of the act, text) as soon as the model has finished it. Raises ModelFailed."""
         numbered = "\n".join(f"[[{n}]] {drafts[place]}" for n, place in enumerate(free, 1))
         said = tracker.last_user.text if tracker.last_user else ""
-        system, user = prompt("rephrase", language_of(tracker.locale)).render({"message": fenced(said), "drafts": numbered})
+        system, user = prompt("rephrase", language_of(tracker.locale)).render(
+            {"message": fenced(said), "drafts": numbered}
+        )
         pieces = self.call.stream(system, user, tracker.conversation_id)
         async for number, text in _numbered(pieces, len(free)):
             yield free[number - 1], text
@@ -79,13 +84,15 @@ async def _numbered(pieces: AsyncIterator[str], count: int) -> AsyncIterator[tup
     async for piece in pieces:
         text += piece
         while (marks := list(_MARK.finditer(text))) and len(marks) > 1:
-            number, body = int(marks[0][1]), text[marks[0].end():marks[1].start()].strip()
-            text = text[marks[1].start():]
+            number, body = int(marks[0][1]), text[marks[0].end() : marks[1].start()].strip()
+            text = text[marks[1].start() :]
             if 1 <= number <= count and number not in given and body:
                 given.add(number)
                 yield number, body
     mark = _MARK.search(text)
-    number, body = (int(mark[1]), text[mark.end():].strip()) if mark else (1 if count == 1 and not given else 0, text.strip())
+    number, body = (
+        (int(mark[1]), text[mark.end() :].strip()) if mark else (1 if count == 1 and not given else 0, text.strip())
+    )
     if 1 <= number <= count and number not in given and body:
         yield number, body
 

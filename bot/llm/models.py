@@ -1,8 +1,8 @@
 """From a setting like "openai:gpt-4o-mini" to a LangChain chat model. Nothing heavy is imported before one is built.
 
-    openai:NAME                 OpenAI, or with `llm.base_url` any compatible server (vLLM, Ollama, TGI …)
-    transformers:PATH_OR_ID     a local Hugging Face folder or a Hub id, with `llm.adapter` a LoRA adapter on top
-    PROVIDER:NAME               whatever `langchain.chat_models.init_chat_model` knows
+openai:NAME                 OpenAI, or with `llm.base_url` any compatible server (vLLM, Ollama, TGI …)
+transformers:PATH_OR_ID     a local Hugging Face folder or a Hub id, with `llm.adapter` a LoRA adapter on top
+PROVIDER:NAME               whatever `langchain.chat_models.init_chat_model` knows
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 _MAX_TOKENS = 600
-_RETRIES = 1                 # the breaker and the fallback do the rest: a customer is waiting
+_RETRIES = 1  # the breaker and the fallback do the rest: a customer is waiting
 
 
 class LazyModel:
@@ -57,9 +57,17 @@ def _openai(name: str, settings: LlmSettings, timeout_s: float) -> BaseChatModel
         raise ConfigError(f"llm: 'openai:{name}' needs langchain-openai: pip install shopclerk[scale]")
     key = settings.api_key.get_secret_value() if settings.api_key else os.environ.get("OPENAI_API_KEY", "")
     if not key and not settings.base_url:
-        raise ConfigError("llm.api_key: needed for openai models; set it, OPENAI_API_KEY, or llm.base_url for a server of your own")
-    options: dict[str, Any] = {"api_key": key or "none", "timeout": timeout_s, "max_retries": _RETRIES, "temperature": 0,
-                               "max_tokens": _MAX_TOKENS, "stream_usage": True}
+        raise ConfigError(
+            "llm.api_key: needed for openai models; set it, OPENAI_API_KEY, or llm.base_url for a server of your own"
+        )
+    options: dict[str, Any] = {
+        "api_key": key or "none",
+        "timeout": timeout_s,
+        "max_retries": _RETRIES,
+        "temperature": 0,
+        "max_tokens": _MAX_TOKENS,
+        "stream_usage": True,
+    }
     if settings.base_url:
         options["base_url"] = settings.base_url
     return _init(f"openai:{name}", options)

@@ -42,7 +42,7 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def language_of(locale: str) -> str:
-    """"en-GB" → "en"."""
+    """The language of a locale: "en-GB" → "en"."""
     return locale.replace("_", "-").split("-")[0].lower()
 
 
@@ -96,4 +96,6 @@ def gate_for(locale: str, unknown_words: int = 0) -> Gate | None:
 
 def fenced(text: str, limit: int = 4000) -> str:
     """Foreign text as data: cut, and without anything that looks like one of our marks."""
-    return re.sub(r"<{2,}|>{2,}|\[\[|\]\]|</?\s*(?:data|act|source|message)[^>]*>", " ", text[:limit], flags=re.IGNORECASE).strip()
+    return re.sub(
+        r"<{2,}|>{2,}|\[\[|\]\]|</?\s*(?:data|act|source|message)[^>]*>", " ", text[:limit], flags=re.IGNORECASE
+    ).strip()

@@ -1,7 +1,7 @@
-"""Understanding with a large model: its commands are checked word by word, and whatever fails, the embedded reader reads.
+"""Understanding with a large model: its commands are checked word by word; where it fails, the embedded reader reads.
 
-A yes to a card or an offer is never left to a model: there the embedded reader decides alone, so that writes are as safe
-with a model as without one. Ids come from the evidence or the customer, never from the model.
+A yes to a card or an offer is never left to a model: there the embedded reader decides alone, so that writes are as
+safe with a model as without one. Ids come from the evidence or the customer, never from the model.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ from bot.ports import Reader, Reading
 from knowledge.models import Evidence
 
 _CLAIMS = frozenset({"email", "first_name", "last_name", "postcode", "customer_id", "order_number"})
-_TOPICS = frozenset({"greet", "thanks", "goodbye", "chitchat", "bot_abilities", "insult", "no_more", "feedback_positive", "wait"})
-_MOST = 8                    # commands in one message
-_PLAIN: Mapping[str, cmd.Command] = {"CancelFlow": cmd.CancelFlow(), "Affirm": cmd.Affirm(), "Deny": cmd.Deny(),
-                                     "Repeat": cmd.Repeat()}
+_TOPICS = frozenset(
+    {"greet", "thanks", "goodbye", "chitchat", "bot_abilities", "insult", "no_more", "feedback_positive", "wait"}
+)
+_MOST = 8  # commands in one message
+_PLAIN: Mapping[str, cmd.Command] = {
+    "CancelFlow": cmd.CancelFlow(),
+    "Affirm": cmd.Affirm(),
+    "Deny": cmd.Deny(),
+    "Repeat": cmd.Repeat(),
+}
 _YES_OR_NO = ("confirmation",)
 
 
@@ -31,8 +37,9 @@ class Writer(Protocol):
 
     def speaks(self, locale: str) -> bool: ...
 
-    async def write(self, text: str, tracker: Tracker, evidence: Sequence[Evidence], asked: str,
-                    said: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    async def write(
+        self, text: str, tracker: Tracker, evidence: Sequence[Evidence], asked: str, said: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
         """Raises an exception when there is no answer."""
         ...
 
@@ -54,11 +61,18 @@ class LlmReader:
 
     async def read(self, message: InboundMessage, tracker: Tracker, evidence: Sequence[Evidence]) -> Reading:
         asked = str(tracker.slots.get("requested_slot") or "")
-        if message.payload or not message.text.strip() or asked in _YES_OR_NO or tracker.slots.get("offer") \
-                or not self.writer.speaks(tracker.locale):
+        if (
+            message.payload
+            or not message.text.strip()
+            or asked in _YES_OR_NO
+            or tracker.slots.get("offer")
+            or not self.writer.speaks(tracker.locale)
+        ):
             return await self.fallback.read(message, tracker, evidence)
         try:
-            written = await self.writer.write(message.text, tracker, evidence, asked, [b.text for b in tracker.last_bot])
+            written = await self.writer.write(
+                message.text, tracker, evidence, asked, [b.text for b in tracker.last_bot]
+            )
         except Exception:  # whatever stops a model must not stop the conversation; the writer's breaker remembers it
             self.failures += 1
             return await self.fallback.read(message, tracker, evidence)
@@ -68,8 +82,14 @@ class LlmReader:
             self.nonsense += 1
             return await self.fallback.read(message, tracker, evidence)
 
-    def _checked(self, written: Sequence[Mapping[str, Any]], text: str, tracker: Tracker, evidence: Sequence[Evidence],
-                 asked: str) -> Reading:
+    def _checked(
+        self,
+        written: Sequence[Mapping[str, Any]],
+        text: str,
+        tracker: Tracker,
+        evidence: Sequence[Evidence],
+        asked: str,
+    ) -> Reading:
         """The commands that stand up to the message, the flows and the evidence. Raises Nonsense."""
         if not 0 < len(written) <= _MOST:
             raise Nonsense(f"{len(written)} commands")
@@ -86,7 +106,9 @@ class LlmReader:
                 commands.append(command)
         if not commands:
             raise Nonsense("nothing is left")
-        return Reading(tuple(commands), self.confidence, str(written[0].get("flow") or written[0]["command"]), tuple(entities))
+        return Reading(
+            tuple(commands), self.confidence, str(written[0].get("flow") or written[0]["command"]), tuple(entities)
+        )
 
     def _command(self, one: Mapping[str, Any], text: str, tracker: Tracker, asked: str) -> cmd.Command | None:
         match one.get("command"):

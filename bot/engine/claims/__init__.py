@@ -1,1 +1,1 @@
-"""What a sentence claims: its values, its words with their polarity and mood, and which value belongs to which thing."""
+"""What a sentence claims: its values, its words with polarity and mood, which value belongs to what."""

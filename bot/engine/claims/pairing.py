@@ -34,7 +34,7 @@ class Pairs:
     """The things of a reply's sources and what belongs to them."""
 
     words: Words
-    signs: dict[str, set[str]] = field(default_factory=dict)          # stem or id → things it may mean
+    signs: dict[str, set[str]] = field(default_factory=dict)  # stem or id → things it may mean
     family: dict[str, str] = field(default_factory=dict)
     owners: dict[tuple[str, Key], set[str]] = field(default_factory=dict)
 
@@ -76,7 +76,9 @@ class Pairs:
         return self._carry(statement, before)
 
     def _carry(self, statement: Statement, before: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        found = {family: tuple(dict.fromkeys(name for _, name in self._named(statement, family))) for family in (THING, NAME)}
+        found = {
+            family: tuple(dict.fromkeys(name for _, name in self._named(statement, family))) for family in (THING, NAME)
+        }
         return {family: names or before.get(family, ()) for family, names in found.items()}
 
     def _named(self, statement: Statement, family: str) -> list[tuple[int, str]]:
@@ -84,7 +86,9 @@ class Pairs:
         if family == DIRECTION:
             groups = ((t.start, self.words.actions.get(t.stem, "")) for t in statement.tokens)
             return [(start, self._direction(group)) for start, group in groups if group in self.words.directions]
-        signs = [(t.start, t.stem) for t in statement.tokens] + [(v.start, v.key) for v in statement.values if v.kind == "id"]
+        signs = [(t.start, t.stem) for t in statement.tokens] + [
+            (v.start, v.key) for v in statement.values if v.kind == "id"
+        ]
         found = []
         for position, sign in sorted(signs):
             things = {name for name in self.signs.get(sign, ()) if self.family[name] == family}
@@ -105,15 +109,20 @@ class Pairs:
         for token in statement.tokens:
             if token.stem in self.words.harmless or token.stem in self.signs:
                 continue
-            if token.stated or token.stem in self.words.actions or ("word", self.words.group(token.stem), token.negated) in self._states:
+            if (
+                token.stated
+                or token.stem in self.words.actions
+                or ("word", self.words.group(token.stem), token.negated) in self._states
+            ):
                 yield token.start, ("word", self.words.group(token.stem), token.negated)
 
     @property
     def _states(self) -> set[Key]:
         return {key for family, key in self.owners if family == THING}
 
-    def _belongs_in_source(self, statement: Statement, position: int, named: Sequence[tuple[int, str]],
-                           carry: tuple[str, ...]) -> tuple[str, ...]:
+    def _belongs_in_source(
+        self, statement: Statement, position: int, named: Sequence[tuple[int, str]], carry: tuple[str, ...]
+    ) -> tuple[str, ...]:
         return _nearest(statement, position, named) or carry
 
 
@@ -137,11 +146,13 @@ def _nearest(statement: Statement, position: int, named: Sequence[tuple[int, str
 def _segment(statement: Statement, position: int) -> tuple[int, int]:
     """The clause, and within it the stretch between commas."""
     commas = [at for at, sign in enumerate(statement.text[:position]) if sign in ",，"]
-    return statement.clause_at(position), sum(1 for at in commas if not any(v.start <= at < v.end for v in statement.values))
+    return statement.clause_at(position), sum(
+        1 for at in commas if not any(v.start <= at < v.end for v in statement.values)
+    )
 
 
 def records(facts: Any, words: Words, above: tuple[str, ...] = ()) -> list[Record]:
-    """Records of nested facts: a record's values belong to it and to what contains it, a container's also to its parts."""
+    """Records of nested facts: a value belongs to its record, to what contains it and to its parts."""
     if isinstance(facts, Mapping):
         return _record(facts, words, above)
     if isinstance(facts, Sequence) and not isinstance(facts, str | bytes):

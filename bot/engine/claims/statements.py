@@ -7,6 +7,7 @@ negated is a possibility ("cancelling is not possible").
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,20 +19,20 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _CITATION = re.compile(r"\s*\[(\d{1,2})\]")
 _END = re.compile(r"([.!?]+[\"'”’)\]]*(?:\s*\[\d{1,2}\])*)(\s+)|([。！？]+[”’」）]*)(\s*)|(\s*\n+\s*)")
 _LIST_MARK = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)")
-_REACH = 6                      # tokens before a verb in which its auxiliary stands
+_REACH = 6  # tokens before a verb in which its auxiliary stands
 
 ASK, DONE, FUTURE, PROMISE, CAN, PASSIVE, OTHER = "ask", "done", "future", "promise", "can", "passive", "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    text: str                   # as written
+    text: str  # as written
     stem: str
     start: int
     clause: int
-    negated: bool = False       # right of a negator in its clause, or in a clause whose possibility is negated
-    stated: bool = False        # right of a copula or modal
-    mood: str = OTHER           # of words for deeds only
+    negated: bool = False  # right of a negator in its clause, or in a clause whose possibility is negated
+    stated: bool = False  # right of a copula or modal
+    mood: str = OTHER  # of words for deeds only
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Statement:
     negative_clauses: frozenset[int]
     question: bool
     conditional: bool
-    limited: bool               # "within", "usually": narrows a general statement
+    limited: bool  # "within", "usually": narrows a general statement
     citations: tuple[int, ...]
 
     def clause_at(self, position: int) -> int:
@@ -59,7 +60,7 @@ def sentences(text: str, abbreviations: frozenset[str] = frozenset()) -> list[tu
     for match in _END.finditer(text):
         mark, gap = match[1] or match[3] or "", match[2] or match[4] or match[5] or ""
         end = match.start() + len(mark)
-        if mark.startswith(".") and _is_abbreviation(text[start:match.start()], abbreviations):
+        if mark.startswith(".") and _is_abbreviation(text[start : match.start()], abbreviations):
             continue
         if text[start:end].strip():
             pieces.append((text[start:end], gap))
@@ -70,10 +71,14 @@ def sentences(text: str, abbreviations: frozenset[str] = frozenset()) -> list[tu
 
 
 def _is_abbreviation(before: str, abbreviations: frozenset[str]) -> bool:
-    """"No.", "e.g.", an initial, or a list's number."""
+    """Like "No.", "e.g.", an initial, or a list's number."""
     word = before.rsplit(None, 1)[-1] if before.strip() else ""
     bare = word.lstrip("(\"'").lower()
-    return bare in abbreviations or (len(bare) == 1 and bare.isalpha() and word[-1].isupper()) or (before.strip().isdigit() and len(before.strip()) < 3)
+    return (
+        bare in abbreviations
+        or (len(bare) == 1 and bare.isalpha() and word[-1].isupper())
+        or (before.strip().isdigit() and len(before.strip()) < 3)
+    )
 
 
 def read(sentence: str, words: Words) -> Statement:
@@ -83,8 +88,17 @@ def read(sentence: str, words: Words) -> Statement:
     values = find_values(text, words)
     bounds = _clauses(text, values, words)
     tokens = tuple(_tokens(text, values, bounds, words))
-    statement = Statement(text, tokens, values, bounds, frozenset(), text.rstrip("\"')").endswith(("?", "？")),
-                          bool(words.conditions.search(text)), bool(words.limits.search(text)), citations)
+    statement = Statement(
+        text,
+        tokens,
+        values,
+        bounds,
+        frozenset(),
+        text.rstrip("\"')").endswith(("?", "？")),
+        bool(words.conditions.search(text)),
+        bool(words.limits.search(text)),
+        citations,
+    )
     return _with_moods(_with_polarity(statement, words), words)
 
 
@@ -98,10 +112,12 @@ def _clauses(text: str, values: tuple[Value, ...], words: Words) -> tuple[tuple[
         if match[1].lower() in words.subjects and not any(v.start <= match.start() < v.end for v in values):
             cuts.append(match.start())
     edges = [0, *sorted(set(cuts) - {0}), len(text)]
-    return tuple(zip(edges, edges[1:], strict=False))
+    return tuple(itertools.pairwise(edges))
 
 
-def _tokens(text: str, values: tuple[Value, ...], clauses: tuple[tuple[int, int], ...], words: Words) -> Iterator[Token]:
+def _tokens(
+    text: str, values: tuple[Value, ...], clauses: tuple[tuple[int, int], ...], words: Words
+) -> Iterator[Token]:
     for match in _TOKEN.finditer(text):
         if any(v.start <= match.start() < v.end for v in values):
             continue
@@ -121,14 +137,18 @@ def _with_polarity(statement: Statement, words: Words) -> Statement:
             negative.add(number)
         odd = [sum(n < i for n in negators) % 2 == 1 for i in range(len(tokens))]
         whole = any(odd[i] and t.stem in words.modality for i, t in enumerate(tokens))
-        marked += [replace(t, negated=odd[i] or (whole and i < (negators[0] if negators else 0)), stated=i > carrier)
-                   for i, t in enumerate(tokens)]
+        marked += [
+            replace(t, negated=odd[i] or (whole and i < (negators[0] if negators else 0)), stated=i > carrier)
+            for i, t in enumerate(tokens)
+        ]
     return replace(statement, tokens=tuple(marked), negative_clauses=frozenset(negative))
 
 
 def _with_moods(statement: Statement, words: Words) -> Statement:
-    tokens = [replace(t, mood=_mood(statement, i, words)) if words.actions.get(t.stem) else t
-              for i, t in enumerate(statement.tokens)]
+    tokens = [
+        replace(t, mood=_mood(statement, i, words)) if words.actions.get(t.stem) else t
+        for i, t in enumerate(statement.tokens)
+    ]
     return replace(statement, tokens=tuple(tokens))
 
 
@@ -140,7 +160,7 @@ def _mood(statement: Statement, index: int, words: Words) -> str:
     before = _words_before(statement, index, words)
     for position in range(len(before) - 1, -1, -1):
         if before[position] in words.future:
-            return PROMISE if words.first_person & set(before[:position + 1]) else FUTURE
+            return PROMISE if words.first_person & set(before[: position + 1]) else FUTURE
         if before[position] in words.ability:
             return CAN
         if before[position] in words.perfect and _is_participle(token.text, words):
@@ -155,8 +175,8 @@ def _mood(statement: Statement, index: int, words: Words) -> str:
 
 
 def _words_before(statement: Statement, index: int, words: Words) -> list[str]:
-    """What stands before a verb in its clause; a clause that begins with the verb shares the one before ("ahead and sent")."""
-    near = statement.tokens[max(0, index - _REACH):index]
+    """What stands before a verb in its clause; one that begins with it shares the one before ("ahead and sent")."""
+    near = statement.tokens[max(0, index - _REACH) : index]
     clause = statement.tokens[index].clause
     own = [t.text.lower() for t in near if t.clause == clause and not words.breaks.fullmatch(t.text)]
     return own or [t.text.lower() for t in near]

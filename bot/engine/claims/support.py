@@ -6,6 +6,7 @@ but never taken as something that was done for this customer.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,15 +23,15 @@ from knowledge.models import Evidence, EvidenceKind
 
 _BARE = re.compile(r"[+-]?\d[\d.,']*")
 _MONEY_LIKE = re.compile(r".*[.,]\d\d")
-_NAMED = (EvidenceKind.PRODUCT, EvidenceKind.REVIEW, EvidenceKind.ORDER_LINE)     # their texts are about their title
-_LONG_FACT = 6               # words; a longer fact is prose, required by its values and deeds only
+_NAMED = (EvidenceKind.PRODUCT, EvidenceKind.REVIEW, EvidenceKind.ORDER_LINE)  # their texts are about their title
+_LONG_FACT = 6  # words; a longer fact is prose, required by its values and deeds only
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One sentence of evidence: what is quoted must stand in one, so that two are not mixed into a third thing."""
 
-    groups: frozenset[str]                   # those of its title too
+    groups: frozenset[str]  # those of its title too
     affirmed: frozenset[str]
     denied: frozenset[str]
     values: tuple[Value, ...]
@@ -42,12 +43,12 @@ class Support:
     citable: int = 0
     values: list[Value] = field(default_factory=list)
     currencies: set[str] = field(default_factory=set)
-    spellings: set[str] = field(default_factory=set)              # words as written, lower case
+    spellings: set[str] = field(default_factory=set)  # words as written, lower case
     neighbours: set[tuple[str, str]] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     affirmed: set[str] = field(default_factory=set)
     deniable: set[str] = field(default_factory=set)
-    believed: set[str] = field(default_factory=set)               # groups of draft and facts
+    believed: set[str] = field(default_factory=set)  # groups of draft and facts
     unconditional: set[str] = field(default_factory=set)
     unlimited: set[str] = field(default_factory=set)
     believed_values: list[Value] = field(default_factory=list)
@@ -71,7 +72,7 @@ class Support:
         self.yes = self.yes or bool(statement.tokens and statement.tokens[0].text.lower() in words.yes)
         spelt = [t.text.lower() for t in statement.tokens]
         self.spellings |= set(spelt)
-        self.neighbours |= set(zip(spelt, spelt[1:], strict=False))
+        self.neighbours |= set(itertools.pairwise(spelt))
         if believed:
             self.believed_values += statement.values
         for token in statement.tokens:
@@ -157,8 +158,12 @@ def _take_evidence(support: Support, item: Evidence, words: Words) -> None:
 
 def _passage(statement: Statement, named: set[str], words: Words) -> Passage:
     groups = [(words.group(t.stem), t) for t in statement.tokens]
-    return Passage(frozenset(named | {g for g, _ in groups}), frozenset(g for g, t in groups if not t.negated),
-                   frozenset(g for g, t in groups if t.clause in statement.negative_clauses), statement.values)
+    return Passage(
+        frozenset(named | {g for g, _ in groups}),
+        frozenset(g for g, t in groups if not t.negated),
+        frozenset(g for g, t in groups if t.clause in statement.negative_clauses),
+        statement.values,
+    )
 
 
 def scalars(facts: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -182,7 +187,7 @@ def bare_value(scalar: Any) -> Value | None:
         return None
     try:
         number = abs(decimal_of(text.lstrip("+-")))
-    except ArithmeticError:                       # "1.2.3" is no number
+    except ArithmeticError:  # "1.2.3" is no number
         return Value("id", squeezed(text), 0, 0)
     return Value("number", f"{number}", 0, 0, number, unit=ANY_MONEY if _MONEY_LIKE.fullmatch(text) else ANY)
 
@@ -195,8 +200,9 @@ def _prefer_written_units(support: Support, drafted: Sequence[Statement]) -> Non
     support.believed_values = [v for v in support.believed_values if not (v.unit == ANY and v.number in written)]
 
 
-def _pair(support: Support, drafted: Sequence[Statement], facts: Mapping[str, Any], evidence: Sequence[Evidence],
-          words: Words) -> None:
+def _pair(
+    support: Support, drafted: Sequence[Statement], facts: Mapping[str, Any], evidence: Sequence[Evidence], words: Words
+) -> None:
     found = records(facts, words)
     for name in (anchor for record in found for anchor in record.anchors):
         support.pairs.add_thing(name)
@@ -210,7 +216,7 @@ def _pair(support: Support, drafted: Sequence[Statement], facts: Mapping[str, An
                 support.pairs.add_thing(token.text, NAME)
         for value in statement.values:
             if value.kind == "id" and value.key not in support.pairs.signs:
-                support.pairs.add_thing(statement.text[value.start:value.end])
+                support.pairs.add_thing(statement.text[value.start : value.end])
     for record in found:
         _own_scalars(support, record.anchors, record.scalars, words)
     carry: dict[str, tuple[str, ...]] = {}
@@ -236,7 +242,9 @@ def _own_scalars(support: Support, anchors: Sequence[str], values: Sequence[Any]
                     support.pairs.own(anchors, ("word", words.group(token.stem), token.negated))
 
 
-def _require(support: Support, drafted: Sequence[Statement], draft: str, facts: Mapping[str, Any], words: Words) -> None:
+def _require(
+    support: Support, drafted: Sequence[Statement], draft: str, facts: Mapping[str, Any], words: Words
+) -> None:
     """What the draft says and a reply may not leave out."""
     for statement in drafted:
         support.required_values += statement.values

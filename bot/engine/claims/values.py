@@ -1,4 +1,4 @@
-"""Values in a sentence: links, e-mails, dates, times, numbers with their units, ids; and whether a source bears one out.
+"""Values in a sentence (links, e-mails, dates, times, numbers with units, ids), and whether a source bears one out.
 
 A value is compared in a normal form, so that "1,288.65" and "1288.65", "$5" and "5 dollars", "24 November" and
 "2026-11-24" are the same thing. It knows no meaning of a value and takes the words of a language from `Words`.
@@ -15,16 +15,16 @@ from functools import lru_cache
 
 from bot.engine.claims.words import Words
 
-ANY = "*"                    # unit of a bare number among the facts: the field's name said what it is
-ANY_MONEY = "$*"             # … written like an amount of money
-_IDENTIFYING = 5             # digits from which a number may stand for an order number ("5918442" for "#W5918442")
+ANY = "*"  # unit of a bare number among the facts: the field's name said what it is
+ANY_MONEY = "$*"  # … written like an amount of money
+_IDENTIFYING = 5  # digits from which a number may stand for an order number ("5918442" for "#W5918442")
 
 Day = tuple[int | None, int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """`kind`: link, email, date, weekday, time, number, range, id. `key` is the normal form; dates may read two ways."""
+    """`kind`: link, email, date, weekday, time, number, range, id. `key`: the normal form; dates may read two ways."""
 
     kind: str
     key: str
@@ -50,7 +50,7 @@ def find_values(text: str, words: Words) -> tuple[Value, ...]:
 
 
 def decimal_of(text: str) -> Decimal:
-    """"1,288.65", "1.288,65", "1 288,65" and "1288.65" are one number."""
+    """The number that "1,288.65", "1.288,65", "1 288,65" and "1288.65" all are."""
     text = re.sub(r"[\s']", "", text)
     if "," in text and "." in text:
         decimal_sign = max(",", ".", key=text.rfind)
@@ -90,17 +90,21 @@ def _weekday_of(source: Value) -> str | None:
 
 
 def _same_number(source: Value, value: Value) -> bool:
-    if source.kind == "date" and value.kind == "number" and not value.unit:      # a year alone
+    if source.kind == "date" and value.kind == "number" and not value.unit:  # a year alone
         return any(value.number == year for year, _, _ in source.days)
     if source.kind == "id" and value.kind == "number":
         digits = re.sub(r"\D", "", source.key)
-        return not value.unit and value.number == value.number.to_integral_value() and len(digits) >= _IDENTIFYING \
+        return (
+            not value.unit
+            and value.number == value.number.to_integral_value()
+            and len(digits) >= _IDENTIFYING
             and f"{value.number:f}" == digits
+        )
     if source.kind not in ("number", "range") or not _same_unit(source.unit, value.unit):
         return False
     if value.kind == "range":
         return (source.number, source.high) == (value.number, value.high)
-    if source.kind == "range":                                                   # of "5 to 7" only "up to 7" follows
+    if source.kind == "range":  # of "5 to 7" only "up to 7" follows
         return source.high == value.number and value.bound == "max"
     return source.number == value.number and _same_bound(source, value)
 
@@ -112,7 +116,7 @@ def _same_unit(source: str, value: str) -> bool:
 
 
 def _same_bound(source: Value, value: Value) -> bool:
-    """"Over 50" is not "under 50" nor plain "50"; a plain span of time may be called "within"."""
+    """Limits: "over 50" is not "under 50" nor plain "50"; a plain span of time may be called "within"."""
     if source.unit in (ANY, ANY_MONEY) or source.bound == value.bound:
         return True
     return "min" not in (source.bound, value.bound)
@@ -127,23 +131,34 @@ Maker = Callable[[re.Match[str], str], Value | None]
 def _patterns(words: Words) -> tuple[tuple[re.Pattern[str], Maker], ...]:
     """Most specific first."""
     month = "(?P<month>" + _any_of(words.months) + r")\b\.?"
-    day = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+    ordinal = f"(?:{_any_of(words.ordinals)})?"
+    day = rf"(?P<day>\d{{1,2}}){ordinal}"
     unit = "(?P<unit>" + _any_of([*words.units, *(c for c in words.currencies)]) + ")"
     currency = "(?P<currency>" + _any_of(words.currencies) + ")"
     number = r"\d{1,3}(?:[,'\s]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|\d+(?:[.,]\d+)?"
-    amount = rf"(?:{currency}\s?)?(?P<number>{number})(?P<ordinal>st|nd|rd|th)?(?:\s?-?{unit}(?![^\W_]))?"
+    amount = rf"(?:{currency}\s?)?(?P<number>{number}){ordinal}(?:\s?-?{unit}(?![^\W_]))?"
     edge, end = r"(?<![\w#/.\-])", r"(?![\w])(?!-\w)(?!/\w)(?!\.\d)"
-    span = rf"(?:{currency}\s?)?(?P<number>{number})(?:\s?{unit})?\s?(?:-|–|—|to|and|through|or)\s?" \
-           rf"(?:(?P<currency2>{_any_of(words.currencies)})\s?)?(?P<high>{number})(?:\s?-?(?P<unit2>{_any_of([*words.units, *words.currencies])})(?![^\W_]))?"
+    joints = _any_of([*words.joiners, *words.spans])
+    span = (
+        rf"(?:{currency}\s?)?(?P<number>{number})(?:\s?{unit})?\s?(?:-|–|—|(?P<joint>{joints}))\s?"
+        rf"(?:{currency.replace('<currency>', '<currency2>')}\s?)?(?P<high>{number})"
+        rf"(?:\s?-?{unit.replace('<unit>', '<unit2>')}(?![^\W_]))?"
+    )
     table: list[tuple[str, Maker]] = [
         (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", lambda m, _: Value("email", m[0].lower(), m.start(), m.end())),
         (r"(?:https?://|www\.)[^\s<>()\[\]]+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:/[^\s<>()\[\]]*)?", _link),
-        (r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?", _iso),
+        (
+            r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?",
+            _iso,
+        ),
         (rf"\b{day}(?:\s+of)?\s+{month},?(?:\s*(?P<year>\d{{4}}))?(?!\w)", _spelt(words)),
         (rf"\b{month}\s+{day}(?![\d:.]\d)(?:,?\s+(?P<year>\d{{4}}))?(?!\w)", _spelt(words)),
         (rf"\b{month},?\s+(?P<year>\d{{4}})(?!\w)", _spelt(words)),
         (r"(?<![\w/.])(?P<a>\d{1,2})(?P<sign>[/.])(?P<b>\d{1,2})(?P=sign)(?P<year>\d{4}|\d\d)(?![\w/])", _numeric_date),
-        (r"(?<![\w:])(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s?(?P<half>[ap]\.?m\b\.?)|(?<![\w:])(?P<hour2>\d{1,2}):(?P<minute2>\d\d)(?![\w:])", _time),
+        (
+            r"(?<![\w:])(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s?(?P<half>[ap]\.?m\b\.?)|(?<![\w:])(?P<hour2>\d{1,2}):(?P<minute2>\d\d)(?![\w:])",
+            _time,
+        ),
         (rf"\b(?:{_any_of(words.weekdays)})s?\b", _weekday(words)),
         (rf"\b{month}", _spelt(words)),
         (rf"{edge}{span}{end}", _range(words)),
@@ -160,7 +175,9 @@ def _any_of(forms: Iterable[str]) -> str:
 
 def _link(match: re.Match[str], _: str) -> Value:
     text = match[0].rstrip(".,;:!?'\"")
-    return Value("link", re.sub(r"^(?:https?://)?(?:www\.)?", "", text).rstrip("/"), match.start(), match.start() + len(text))
+    return Value(
+        "link", re.sub(r"^(?:https?://)?(?:www\.)?", "", text).rstrip("/"), match.start(), match.start() + len(text)
+    )
 
 
 def _id(match: re.Match[str], _: str) -> Value:
@@ -189,12 +206,13 @@ def _spelt(words: Words) -> Maker:
         if not year and not day and not _is_month(match, text, words):
             return None
         return _date(match, (int(year) if year else None, words.months[name], int(day) if day else None))
+
     return make
 
 
 def _is_month(match: re.Match[str], text: str, words: Words) -> bool:
     """A month's name without day and year is capitalised, and a doubtful one ("May") has a cue before it."""
-    before = re.findall(r"\w+", text[:match.start()].lower())
+    before = re.findall(r"\w+", text[: match.start()].lower())
     cued = bool(before) and before[-1] in words.month_cues
     return match[0][0].isupper() and (cued or match["month"].lower() not in words.unsure_months)
 
@@ -219,6 +237,7 @@ def _weekday(words: Words) -> Maker:
         name = match[0].lower()
         number = words.weekdays.get(name, words.weekdays.get(name.rstrip("s")))
         return Value("weekday", str(number), match.start(), match.end()) if match[0][0].isupper() else None
+
     return make
 
 
@@ -235,6 +254,7 @@ def _number(words: Words) -> Maker:
         unit = _unit(words, match["currency"], match["unit"])
         value = Value("number", "", match.start(), match.end(), decimal_of(match["number"]), unit=unit)
         return replace(value, key=f"{value.number}", bound=_bound(match, text, words))
+
     return make
 
 
@@ -242,16 +262,21 @@ def _range(words: Words) -> Maker:
     def make(match: re.Match[str], text: str) -> Value | None:
         unit = _unit(words, match["currency"], match["currency2"], match["unit2"], match["unit"])
         low, high = decimal_of(match["number"]), decimal_of(match["high"])
-        if unit.isupper() or (unit not in words.durations and " and " in match[0]):      # "$5 to $7", "2 and 3": two numbers
+        if unit.isupper() or (
+            unit not in words.durations and (match["joint"] or "").lower() in words.joiners
+        ):  # "$5 to $7", "2 and 3": two numbers
             return None
         return Value("range", f"{low}-{high}", match.start(), match.end(), low, high, unit)
+
     return make
 
 
 def _bound(match: re.Match[str], text: str, words: Words) -> str:
     """A word right before or after the number that makes it a limit; the longest one decides ("no more than")."""
-    before, after = f" {text[:match.start()].lower().rstrip()}", f"{text[match.end():].lower().lstrip()} "
+    before, after = f" {text[: match.start()].lower().rstrip()}", f"{text[match.end() :].lower().lstrip()} "
     for form in sorted(words.bounds, key=len, reverse=True):
-        if before.endswith((f" {form}", f" {form} the", f" {form} a")) or after.startswith((f"{form} ", f"{form}.", f"{form},")):
+        if before.endswith((f" {form}", f" {form} the", f" {form} a")) or after.startswith(
+            (f"{form} ", f"{form}.", f"{form},")
+        ):
             return words.bounds[form]
     return ""

@@ -18,44 +18,46 @@ class Words:
     """`stem` reduces a lower-case word; every set of stems was made with it."""
 
     stem: Callable[[str], str]
-    rewrites: tuple[tuple[re.Pattern[str], str], ...]       # phrases → canonical words, in this order
-    numbers: Mapping[str, int]                              # "two" → 2
-    scales: Mapping[str, int]                               # "hundred" → 100
-    joiners: frozenset[str]                                 # "and" in "two hundred and fifty"
-    single: frozenset[str]                                  # "one", "a": a number only before a unit
+    rewrites: tuple[tuple[re.Pattern[str], str], ...]  # phrases → canonical words, in this order
+    numbers: Mapping[str, int]  # "two" → 2
+    scales: Mapping[str, int]  # "hundred" → 100
+    joiners: frozenset[str]  # "and" in "two hundred and fifty"
+    spans: frozenset[str]  # "to" in "5 to 7"
+    ordinals: frozenset[str]  # endings of "1st", "2nd"
+    single: frozenset[str]  # "one", "a": a number only before a unit
     months: Mapping[str, int]
-    unsure_months: frozenset[str]                           # words that are a month only after one of `month_cues`
+    unsure_months: frozenset[str]  # words that are a month only after one of `month_cues`
     month_cues: frozenset[str]
-    weekdays: Mapping[str, int]                             # Monday is 0
-    units: Mapping[str, str]                                # any form → canonical ("working days" → "business day")
-    currencies: Mapping[str, str]                           # symbol or word → code
-    durations: frozenset[str]                               # canonical units of time
-    bounds: Mapping[str, str]                               # "up to" → "max", "at least" → "min"
+    weekdays: Mapping[str, int]  # Monday is 0
+    units: Mapping[str, str]  # any form → canonical ("working days" → "business day")
+    currencies: Mapping[str, str]  # symbol or word → code
+    durations: frozenset[str]  # canonical units of time
+    bounds: Mapping[str, str]  # "up to" → "max", "at least" → "min"
     abbreviations: frozenset[str]
     negators: frozenset[str]
-    modality: frozenset[str]                                # stems that, negated, negate their whole clause ("possible")
+    modality: frozenset[str]  # stems that, negated, negate their whole clause ("possible")
     bare_modality: frozenset[str]
-    breaks: re.Pattern[str]                                 # where one clause ends and the next begins
-    subjects: frozenset[str]                                # words that, after a comma, begin a clause
-    carriers: frozenset[str]                                # copulas and modals: what follows them is stated
+    breaks: re.Pattern[str]  # where one clause ends and the next begins
+    subjects: frozenset[str]  # words that, after a comma, begin a clause
+    carriers: frozenset[str]  # copulas and modals: what follows them is stated
     conditions: re.Pattern[str]
-    limits: re.Pattern[str]                                 # narrow a general statement ("within", "usually")
+    limits: re.Pattern[str]  # narrow a general statement ("within", "usually")
     yes: frozenset[str]
     no: frozenset[str]
     first_person: frozenset[str]
     future: frozenset[str]
     ability: frozenset[str]
-    progressive: tuple[str, ...]                            # endings of what is under way
+    progressive: tuple[str, ...]  # endings of what is under way
     perfect: frozenset[str]
     present_be: frozenset[str]
-    irregular: frozenset[str]                               # participles that do not end like the others
-    endings: tuple[str, ...]                                # of regular participles
-    actions: Mapping[str, str]                              # stem → group of words for the same deed or state
-    vague: frozenset[str]                                   # groups too general to be required of a reply
-    directions: frozenset[str]                              # groups that say which way money goes
-    synonyms: Mapping[str, str]                             # stem → group of words of the same meaning
-    harmless: frozenset[str]                                # stems of small talk and grammar
-    instructions: re.Pattern[str]                           # text that gives orders to an assistant
+    irregular: frozenset[str]  # participles that do not end like the others
+    endings: tuple[str, ...]  # of regular participles
+    actions: Mapping[str, str]  # stem → group of words for the same deed or state
+    vague: frozenset[str]  # groups too general to be required of a reply
+    directions: frozenset[str]  # groups that say which way money goes
+    synonyms: Mapping[str, str]  # stem → group of words of the same meaning
+    harmless: frozenset[str]  # stems of small talk and grammar
+    instructions: re.Pattern[str]  # text that gives orders to an assistant
     anchors: frozenset[str] = field(default_factory=frozenset)  # keys of facts that name a thing
 
     def rewrite(self, text: str) -> str:
@@ -71,7 +73,7 @@ class Words:
         return self.actions.get(stem) or self.synonyms.get(stem) or stem
 
     def _digits(self, text: str) -> str:
-        """"twenty-five lamps" → "25 lamps", "a week" → "1 week"."""
+        """Makes "twenty-five lamps" → "25 lamps", "a week" → "1 week"."""
         parts = re.split(r"(\s+|-|,)", text)
         out: list[str] = []
         i = 0
@@ -113,8 +115,12 @@ class Words:
             end = i + 1
             if _tail(parts[i]) or i + 2 >= len(parts) or parts[i + 1].strip() not in ("", "-"):
                 break
-            if word in self.scales and _bare(parts[i + 2]) in self.joiners and i + 4 < len(parts) \
-                    and _bare(parts[i + 4]) in self.numbers:
+            if (
+                word in self.scales
+                and _bare(parts[i + 2]) in self.joiners
+                and i + 4 < len(parts)
+                and _bare(parts[i + 4]) in self.numbers
+            ):
                 i += 4
                 continue
             small = self.numbers.get(word, 0) < 20 and word not in self.scales
@@ -129,11 +135,12 @@ def _bare(part: str) -> str:
 
 
 def _tail(part: str) -> str:
-    return part[len(part.rstrip(".,;:!?)")):]
+    return part[len(part.rstrip(".,;:!?)")) :]
 
 
 def parse_words(data: Mapping[str, Any], stem: Callable[[str], str]) -> Words:
     """The content of a language's gate file. Raises KeyError naming a section that is missing."""
+
     def stems(words: Iterable[str]) -> frozenset[str]:
         return frozenset(stem(w.lower()) for entry in words for w in _WORD.findall(entry))
 
@@ -149,23 +156,47 @@ def parse_words(data: Mapping[str, Any], stem: Callable[[str], str]) -> Words:
     return Words(
         stem=stem,
         rewrites=tuple((re.compile(pattern, re.IGNORECASE), str(put)) for pattern, put in data["rewrites"]),
-        numbers=data["numbers"], scales=data["scales"], joiners=frozenset(data["joiners"]),
+        numbers=data["numbers"],
+        scales=data["scales"],
+        joiners=frozenset(data["joiners"]),
+        spans=frozenset(data["spans"]),
+        ordinals=frozenset(data["ordinals"]),
         single=frozenset(data["single"]),
         months={name: number for number, entries in data["months"].items() for name in entries},
-        unsure_months=frozenset(data["unsure_months"]), month_cues=frozenset(data["month_cues"]),
+        unsure_months=frozenset(data["unsure_months"]),
+        month_cues=frozenset(data["month_cues"]),
         weekdays={name: number for number, entries in data["weekdays"].items() for name in entries},
-        units=forms(data["units"]), currencies=forms(data["currencies"]), durations=frozenset(data["durations"]),
-        bounds=forms(data["bounds"]), abbreviations=frozenset(data["abbreviations"]), negators=frozenset(data["negators"]),
-        modality=stems(data["modality"]), bare_modality=stems(data["bare_modality"]), breaks=_alternatives(data["breaks"]), subjects=frozenset(lines(data["subjects"])),
-        carriers=frozenset(lines(data["carriers"])), conditions=_alternatives(data["conditions"]),
-        limits=_alternatives(data["limits"]), progressive=tuple(data["progressive"]), yes=frozenset(data["yes"]),
-        no=frozenset(data["no"]), first_person=frozenset(data["first_person"]), future=frozenset(data["future"]),
-        ability=frozenset(data["ability"]), perfect=frozenset(data["perfect"]), present_be=frozenset(data["present_be"]),
-        irregular=frozenset(lines(data["irregular"])), endings=tuple(data["endings"]), actions=groups(data["actions"]),
+        units=forms(data["units"]),
+        currencies=forms(data["currencies"]),
+        durations=frozenset(data["durations"]),
+        bounds=forms(data["bounds"]),
+        abbreviations=frozenset(data["abbreviations"]),
+        negators=frozenset(data["negators"]),
+        modality=stems(data["modality"]),
+        bare_modality=stems(data["bare_modality"]),
+        breaks=_alternatives(data["breaks"]),
+        subjects=frozenset(lines(data["subjects"])),
+        carriers=frozenset(lines(data["carriers"])),
+        conditions=_alternatives(data["conditions"]),
+        limits=_alternatives(data["limits"]),
+        progressive=tuple(data["progressive"]),
+        yes=frozenset(data["yes"]),
+        no=frozenset(data["no"]),
+        first_person=frozenset(data["first_person"]),
+        future=frozenset(data["future"]),
+        ability=frozenset(data["ability"]),
+        perfect=frozenset(data["perfect"]),
+        present_be=frozenset(data["present_be"]),
+        irregular=frozenset(lines(data["irregular"])),
+        endings=tuple(data["endings"]),
+        actions=groups(data["actions"]),
         vague=frozenset(data["vague"]),
-        directions=frozenset(data["directions"]), synonyms=groups(data["synonyms"]),
+        directions=frozenset(data["directions"]),
+        synonyms=groups(data["synonyms"]),
         harmless=stems(data["harmless"]) - frozenset(groups(data["actions"])),
-        instructions=_alternatives(data["instructions"]), anchors=frozenset(data["anchors"]))
+        instructions=_alternatives(data["instructions"]),
+        anchors=frozenset(data["anchors"]),
+    )
 
 
 def _alternatives(entries: Iterable[str]) -> re.Pattern[str]:

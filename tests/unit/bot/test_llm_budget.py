@@ -19,7 +19,7 @@ def test_the_breaker_opens_pauses_and_tries_once() -> None:
     breaker.failed()
     assert not breaker.allows()
     now[0] = 10.5
-    assert breaker.allows() and not breaker.allows()       # one caller per pause
+    assert breaker.allows() and not breaker.allows()  # one caller per pause
     breaker.failed()
     assert not breaker.allows()
     now[0] = 21
@@ -57,7 +57,9 @@ def test_foreign_text_cannot_forge_a_mark() -> None:
 
 
 def test_importing_the_adapters_imports_no_model_library() -> None:
-    code = ("import sys, bot.llm.models, bot.llm.composer, bot.llm.answerer, bot.llm.commands, bot.llm.budget, bot.nlu.llm_reader;"
-            "print([m for m in ('langchain', 'langchain_core', 'torch', 'transformers', 'openai', 'peft') if m in sys.modules])")
+    code = (
+        "import sys, bot.llm.models, bot.llm.composer, bot.llm.answerer, bot.llm.commands, bot.nlu.llm_reader;"
+        "print([m for m in ('langchain', 'langchain_core', 'torch', 'transformers', 'openai') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -16,12 +16,14 @@ from bot.llm.calls import ModelCall
 from bot.llm.composer import LlmComposer
 from bot.ports import Act
 
-TEXTS = parse_responses({
-    "utter_cancelled": [{"text": "Order {number} is cancelled. The refund of {amount} goes to {method}."}],
-    "utter_tracking": [{"text": "Order {number} is with {carrier} and should arrive on {eta}."}],
-    "utter_card": [{"text": "Shall I cancel order {number}?", "metadata": {"verbatim": True}}],
-    "utter_anything": [{"text": "Is there anything else I can do for you?"}],
-})
+TEXTS = parse_responses(
+    {
+        "utter_cancelled": [{"text": "Order {number} is cancelled. The refund of {amount} goes to {method}."}],
+        "utter_tracking": [{"text": "Order {number} is with {carrier} and should arrive on {eta}."}],
+        "utter_card": [{"text": "Shall I cancel order {number}?", "metadata": {"verbatim": True}}],
+        "utter_anything": [{"text": "Is there anything else I can do for you?"}],
+    }
+)
 CANCELLED = Act("utter_cancelled", {"number": "#W1", "amount": "$5.00", "method": "PayPal"})
 TRACKING = Act("utter_tracking", {"number": "#W2", "carrier": "UPS", "eta": "2026-11-24"})
 CARD = Act("utter_card", {"number": "#W3"})
@@ -35,7 +37,9 @@ def composer(*answers: str) -> LlmComposer:
     return LlmComposer(ModelCall(GenericFakeChatModel(messages=said())), Responses({"en": TEXTS}))
 
 
-async def compose(composer: LlmComposer, *acts: Act, locale: str = "en") -> tuple[list[str] | None, list[str], list[str]]:
+async def compose(
+    composer: LlmComposer, *acts: Act, locale: str = "en"
+) -> tuple[list[str] | None, list[str], list[str]]:
     tracker = Tracker("c1", locale=locale, last_user=UserUttered("please cancel it"))
     drafts = [composer.responses.render(act, "en") for act in acts]
     deltas: list[str] = []
@@ -47,7 +51,9 @@ async def compose(composer: LlmComposer, *acts: Act, locale: str = "en") -> tupl
 
 
 async def test_a_good_paraphrase_is_said_and_streamed() -> None:
-    c = composer("[[1]] I've cancelled order #W1. Your $5 refund goes to PayPal.\n[[2]] Anything else I can help you with?")
+    c = composer(
+        "[[1]] I've cancelled order #W1. Your $5 refund goes to PayPal.\n[[2]] Anything else I can help you with?"
+    )
     texts, _, deltas = await compose(c, CANCELLED, ANYTHING)
     assert texts == ["I've cancelled order #W1. Your $5 refund goes to PayPal.", "Anything else I can help you with?"]
     assert "".join(deltas) == "\n\n".join(texts)
@@ -55,7 +61,10 @@ async def test_a_good_paraphrase_is_said_and_streamed() -> None:
 
 
 async def test_an_invented_amount_brings_the_template_back_and_is_never_streamed() -> None:
-    c = composer("[[1]] Order #W1 is cancelled and you get $50 back on PayPal.\n[[2]] UPS has order #W2, it should arrive on 24 November.")
+    c = composer(
+        "[[1]] Order #W1 is cancelled and you get $50 back on PayPal.\n"
+        "[[2]] UPS has order #W2, it should arrive on 24 November."
+    )
     texts, drafts, deltas = await compose(c, CANCELLED, TRACKING)
     assert texts == [drafts[0], "UPS has order #W2, it should arrive on 24 November."]
     assert "$50" not in "".join(deltas)
@@ -96,7 +105,7 @@ async def test_one_act_may_come_without_its_number() -> None:
 
 
 async def test_nonsense_and_errors_leave_the_reply_to_the_templates() -> None:
-    for c in (composer(""), composer("blah"), composer()):      # the last one has nothing to say and raises
+    for c in (composer(""), composer("blah"), composer()):  # the last one has nothing to say and raises
         assert (await compose(c, CANCELLED, ANYTHING))[0] is None
 
 

@@ -20,8 +20,10 @@ from bot.nlu.llm_reader import LlmReader
 from bot.ports import Reading
 from knowledge.models import Evidence, EvidenceKind
 
-FLOWS: dict[str, Flow] = {name: parse_flow(name, {"kind": kind, "steps": [{"action": "a"}]}) for name, kind in (
-    ("cancel_order", "write"), ("return_items", "write"), ("track_order", "read"))}
+FLOWS: dict[str, Flow] = {
+    name: parse_flow(name, {"kind": kind, "steps": [{"action": "a"}]})
+    for name, kind in (("cancel_order", "write"), ("return_items", "write"), ("track_order", "read"))
+}
 TEXT = "Please cancel order #W5918442, I ordered it by mistake, and where is my blue lamp?"
 LAMP = Evidence("line:O1/L1", EvidenceKind.ORDER_LINE, "Blue lamp", "", 1.0)
 EMBEDDED = Reading((cmd.CannotHandle("embedded"),), 0.5)
@@ -43,12 +45,23 @@ async def read(answer: Any, text: str = TEXT, tracker: Tracker | None = None) ->
 
 
 async def test_several_wishes_become_flows_with_the_customers_words() -> None:
-    reading = await read([
-        {"command": "StartFlow", "flow": "cancel_order", "text": "cancel order #W5918442, I ordered it by mistake"},
-        {"command": "StartFlow", "flow": "track_order", "text": "where is my blue lamp?", "evidence": ["line:O1/L1"]}])
+    reading = await read(
+        [
+            {"command": "StartFlow", "flow": "cancel_order", "text": "cancel order #W5918442, I ordered it by mistake"},
+            {
+                "command": "StartFlow",
+                "flow": "track_order",
+                "text": "where is my blue lamp?",
+                "evidence": ["line:O1/L1"],
+            },
+        ]
+    )
     assert reading.commands == (
-        cmd.StartFlow("cancel_order", {"said": [{"mode": "add", "text": "cancel order #W5918442, I ordered it by mistake"}]}, 0.85),
-        cmd.StartFlow("track_order", {"said": [{"text": "where is my blue lamp?"}]}, 0.85))
+        cmd.StartFlow(
+            "cancel_order", {"said": [{"mode": "add", "text": "cancel order #W5918442, I ordered it by mistake"}]}, 0.85
+        ),
+        cmd.StartFlow("track_order", {"said": [{"text": "where is my blue lamp?"}]}, 0.85),
+    )
     assert reading.entities == ({"entity": "evidence", "value": "line:O1/L1"},)
 
 
@@ -57,19 +70,22 @@ async def test_words_the_customer_did_not_say_give_way_to_the_message() -> None:
     assert reading.commands[0].slots["said"][0]["text"] == TEXT  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("answer", [
-    [{"command": "StartFlow", "flow": "delete_shop", "text": "x"}],
-    [{"command": "StartFlow", "flow": "track_order", "text": "lamp", "evidence": ["line:O9/L9"]}],
-    [{"command": "Identify", "claims": {"email": "someone@else.example"}}],
-    [{"command": "Identify", "claims": {"password": "cancel"}}],
-    [{"command": "Clarify", "options": ["cancel_order", "no_such_flow"]}],
-    [{"command": "AmendRequest", "mode": "add", "text": "lamp"}],
-    [{"command": "DropTables"}],
-    [],
-    [{"command": "Repeat"}] * 9,
-    "I would cancel the order.",
-    '{"commands": "all of them"}',
-])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [{"command": "StartFlow", "flow": "delete_shop", "text": "x"}],
+        [{"command": "StartFlow", "flow": "track_order", "text": "lamp", "evidence": ["line:O9/L9"]}],
+        [{"command": "Identify", "claims": {"email": "someone@else.example"}}],
+        [{"command": "Identify", "claims": {"password": "cancel"}}],
+        [{"command": "Clarify", "options": ["cancel_order", "no_such_flow"]}],
+        [{"command": "AmendRequest", "mode": "add", "text": "lamp"}],
+        [{"command": "DropTables"}],
+        [],
+        [{"command": "Repeat"}] * 9,
+        "I would cancel the order.",
+        '{"commands": "all of them"}',
+    ],
+)
 async def test_nonsense_is_left_to_the_embedded_reader(answer: Any) -> None:
     assert await read(answer) == EMBEDDED
 
@@ -82,7 +98,9 @@ async def test_claims_must_stand_in_the_message() -> None:
     assert await read([{"command": "Identify", "claims": claims}], text, known) == EMBEDDED
 
 
-@pytest.mark.parametrize("slots", [{"requested_slot": "confirmation"}, {"offer": {"flow": "cancel_order", "slots": {}}}])
+@pytest.mark.parametrize(
+    "slots", [{"requested_slot": "confirmation"}, {"offer": {"flow": "cancel_order", "slots": {}}}]
+)
 async def test_a_yes_to_a_card_or_an_offer_is_never_a_models_to_give(slots: dict[str, Any]) -> None:
     tracker = Tracker("c1", slots=slots, stack=[Frame("f1", "cancel_order")])
     assert await read([{"command": "Affirm"}], "hmm", tracker) == EMBEDDED
@@ -104,17 +122,28 @@ async def test_buttons_and_other_languages_go_to_the_embedded_reader() -> None:
 
 
 async def test_failures_are_counted_and_a_broken_model_is_left_alone() -> None:
-    r = reader()                                    # has nothing to say: every call fails
+    r = reader()  # has nothing to say: every call fails
     for _ in range(6):
         assert await r.read(InboundMessage("c1", TEXT), Tracker("c1"), []) == EMBEDDED
     assert r.failures == 6
 
 
 async def test_small_talk_people_and_questions() -> None:
-    reading = await read([
-        {"command": "Chitchat", "topic": "thanks"}, {"command": "Chitchat", "topic": "astrology"},
-        {"command": "AskKnowledge", "text": "where is my blue lamp?"}, {"command": "SearchProducts", "text": "blue lamp"},
-        {"command": "HumanHandoff"}, {"command": "CannotHandle", "reason": "whatever"}])
+    reading = await read(
+        [
+            {"command": "Chitchat", "topic": "thanks"},
+            {"command": "Chitchat", "topic": "astrology"},
+            {"command": "AskKnowledge", "text": "where is my blue lamp?"},
+            {"command": "SearchProducts", "text": "blue lamp"},
+            {"command": "HumanHandoff"},
+            {"command": "CannotHandle", "reason": "whatever"},
+        ]
+    )
     assert reading.commands == (
-        cmd.Chitchat("thanks"), cmd.Chitchat("chitchat"), cmd.AskKnowledge("where is my blue lamp?"), cmd.SearchProducts("blue lamp"),
-        cmd.HumanHandoff(TEXT), cmd.CannotHandle("unclear"))
+        cmd.Chitchat("thanks"),
+        cmd.Chitchat("chitchat"),
+        cmd.AskKnowledge("where is my blue lamp?"),
+        cmd.SearchProducts("blue lamp"),
+        cmd.HumanHandoff(TEXT),
+        cmd.CannotHandle("unclear"),
+    )
