@@ -196,7 +196,8 @@ class Gate:
         return f"'{lost[0]}' without its condition" if lost else ""
 
     def _unborne_deed(self, statement: Statement, support: Support) -> str:
-        for token in self._deeds(statement):
+        reported = [t for t in self._content(statement) if t.stem in self.words.actions or t.mood == DONE]
+        for token in reported:
             group = self.words.group(token.stem)
             if token.negated:
                 continue
@@ -243,7 +244,7 @@ _BEARS: Mapping[str, frozenset[str]] = {
     FUTURE: frozenset({FUTURE, PROMISE, DONE, PASSIVE, OTHER}),
     ASK: frozenset({ASK, CAN}),
     CAN: frozenset({ASK, CAN, DONE, FUTURE, PROMISE, PASSIVE, OTHER}),
-    OTHER: frozenset({ASK, CAN, DONE, FUTURE, PROMISE, PASSIVE, OTHER}),
+    OTHER: frozenset({CAN, DONE, FUTURE, PROMISE, PASSIVE, OTHER}),
 }
 _MOOD_NAMES: Mapping[str, str] = {
     DONE: "done",

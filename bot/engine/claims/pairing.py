@@ -37,6 +37,7 @@ class Pairs:
     signs: dict[str, set[str]] = field(default_factory=dict)  # stem or id → things it may mean
     family: dict[str, str] = field(default_factory=dict)
     owners: dict[tuple[str, Key], set[str]] = field(default_factory=dict)
+    contexts: dict[Key, set[str]] = field(default_factory=dict)  # number → the words its clauses hold
 
     def add_thing(self, name: str, family: str = THING) -> None:
         if name in self.family:
@@ -62,6 +63,8 @@ class Pairs:
 
     def wrong(self, statement: Statement, carry: Mapping[str, tuple[str, ...]]) -> str:
         """The first value that a sentence gives to a thing it does not belong to, or ""."""
+        if strayed := self._strayed(statement):
+            return strayed
         for family in (THING, NAME, DIRECTION):
             named = self._named(statement, family)
             for position, key in self._keys(statement):
@@ -70,6 +73,31 @@ class Pairs:
                 if owners and given and not owners & set(given):
                     return f"'{key[1]}' belongs to {', '.join(sorted(owners))}, not to {', '.join(given)}"
         return ""
+
+    def learn_context(self, statement: Statement) -> None:
+        """Note which words stand by a number in a draft: "the card has $20, and $45 is needed"."""
+        for value in statement.values:
+            if value.kind == "number":
+                self.contexts.setdefault(value_key(value), set()).update(self._beside(statement, value))
+
+    def _strayed(self, statement: Statement) -> str:
+        """A number among words that stand by other numbers only."""
+        for value in statement.values:
+            own = self.contexts.get(value_key(value))
+            if own is None:
+                continue
+            beside = self._beside(statement, value)
+            if beside & own:
+                continue
+            others = set().union(*(words for key, words in self.contexts.items() if key != value_key(value)))
+            if beside & others:
+                return f"'{value.key}' stands by '{min(beside & others)}'"
+        return ""
+
+    def _beside(self, statement: Statement, value: Value) -> set[str]:
+        clause = statement.clause_at(value.start)
+        near = (t for t in statement.tokens if t.clause == clause and t.stem not in self.words.harmless)
+        return {self.words.group(t.stem) for t in near}
 
     def carry(self, statement: Statement, before: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         """The things a following sentence may mean by "it"."""

@@ -146,7 +146,7 @@ def _with_polarity(statement: Statement, words: Words) -> Statement:
 
 def _with_moods(statement: Statement, words: Words) -> Statement:
     tokens = [
-        replace(t, mood=_mood(statement, i, words)) if words.actions.get(t.stem) else t
+        replace(t, mood=_mood(statement, i, words)) if t.stem in words.actions or _is_participle(t.text, words) else t
         for i, t in enumerate(statement.tokens)
     ]
     return replace(statement, tokens=tuple(tokens))

@@ -210,10 +210,9 @@ def _pair(
         if item.kind in _NAMED:
             support.pairs.add_thing(item.title)
     for statement in drafted:
-        for token in statement.tokens:
-            known = token.stem in support.pairs.signs or token.stem in words.harmless
-            if token.start > 0 and token.text[0].isupper() and not known:
-                support.pairs.add_thing(token.text, NAME)
+        support.pairs.learn_context(statement)
+        for name in _names(statement, support.pairs, words):
+            support.pairs.add_thing(name, NAME)
         for value in statement.values:
             if value.kind == "id" and value.key not in support.pairs.signs:
                 support.pairs.add_thing(statement.text[value.start : value.end])
@@ -227,6 +226,19 @@ def _pair(
             start: dict[str, tuple[str, ...]] = {"thing": (item.title,)}
             for sentence, _ in sentences(item.text, words.abbreviations):
                 start = support.pairs.learn(read(sentence, words), start)
+
+
+def _names(statement: Statement, pairs: Pairs, words: Words) -> list[str]:
+    """Capitalised words inside a sentence that are no known thing; neighbours are one name."""
+    names: list[tuple[str, int]] = []
+    for token in statement.tokens:
+        if token.start == 0 or not token.text[0].isupper() or token.stem in pairs.signs or token.stem in words.harmless:
+            continue
+        if names and statement.text[names[-1][1] : token.start] == " ":
+            names[-1] = (f"{names[-1][0]} {token.text}", token.start + len(token.text))
+        else:
+            names.append((token.text, token.start + len(token.text)))
+    return [name for name, _ in names]
 
 
 def _own_scalars(support: Support, anchors: Sequence[str], values: Sequence[Any], words: Words) -> None:

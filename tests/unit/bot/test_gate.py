@@ -74,11 +74,11 @@ GOOD = [
     (CANCELLED, "I've cancelled order #W5918442 for you. You'll get $1288.65 back on PayPal in 5-7 business days."),
     (
         CANCELLED,
-        "Your order W5918442 has been cancelled. The refund of 1,288.65 dollars to PayPal takes five to seven workdays.",
+        "Your order W5918442 has been cancelled. The refund of 1,288.65 dollars to PayPal takes 5 to seven workdays.",
     ),
     (
         CANCELLED,
-        "All done! Order 5918442 is cancelled, your refund of USD 1,288.65 goes to PayPal in 5–7 business days. Have a nice day!",
+        "All done! Order 5918442 is cancelled, your refund of USD 1,288.65 goes to PayPal in 5–7 business days. Bye!",
     ),
     (
         CANCELLED,
@@ -129,7 +129,13 @@ def test_a_draft_itself_always_passes(gate: Gate, source: tuple[str, Any]) -> No
 
 
 def test_every_shipped_response_passes_its_own_gate(gate: Gate) -> None:
-    facts = {"order_number": "#W1234567", "amount": "$45.10", "method": "PayPal", "first_name": "Ana", "eta": "2026-11-24"}
+    facts = {
+        "order_number": "#W1234567",
+        "amount": "$45.10",
+        "method": "PayPal",
+        "first_name": "Ana",
+        "eta": "2026-11-24",
+    }
     folder = Path(bot.__file__).parent / "assistant" / "en"
     shipped = parse_responses(yaml.safe_load((folder / "responses.yml").read_text(encoding="utf-8"))["responses"])
     for name, response in shipped.items():
