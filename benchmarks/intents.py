@@ -27,7 +27,7 @@ from training.intent import IntentSettings, fit_examples
 from training.intent_data import Example, read_examples
 
 NLU = Path(bot.__file__).parent / "assistant" / "en" / "nlu"
-COLUMNS = ("accuracy", "macro_f1", "mcc", "in_scope_accuracy", "oos_recall", "oos_precision", "latency_ms_p50")
+COLUMNS = ("accuracy", "macro_f1", "mcc", "in_scope_accuracy", "oos_recall", "oos_precision")
 SETTINGS = IntentSettings(negatives=NLU / "out_of_scope.yml")
 SEEDS = (0, 1, 2)
 
@@ -86,7 +86,7 @@ def table(results: dict[str, list[dict[str, float | None]]]) -> str:
         cells = []
         for name in names:
             values = [value for row in rows if (value := row[name]) is not None]
-            digits = 1 if name.endswith("_s") or "ms" in name else 4
+            digits = 1 if name.endswith("_s") else 4
             cells.append(f"{statistics.mean(values):.{digits}f}" if values else "–")
         lines.append(f"| {trial} | {len(rows)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
