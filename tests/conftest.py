@@ -124,3 +124,24 @@ def _administer(url: str, statement: str) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, execute()).result()
+
+
+# --- where CI is set, a skipped test proves nothing and so counts as a failure ----------------------------------------
+
+def _skips_that_count(config: pytest.Config) -> list[pytest.TestReport]:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    unattended = os.environ.get("CI", "").lower() not in ("", "0", "false") and not hasattr(config, "workerinput")
+    return list(terminal.stats.get("skipped", ())) if terminal and unattended else []
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.OK and _skips_that_count(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if skips := _skips_that_count(terminalreporter.config):
+        terminalreporter.section("skipped, which counts as failed because CI is set")
+        for report in skips:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            terminalreporter.write_line(f"{report.nodeid}: {reason}")
