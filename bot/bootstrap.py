@@ -151,25 +151,40 @@ def _reader(settings: BotSettings, assistant: Assistant, embedder: Embedder) -> 
     model = chat_model("understand", settings)
     if model is None:
         return embedded
-    reader: Reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(model, embedded, assistant.flows)
+    reader: Reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(importlib.import_module("bot.llm.commands").CommandWriter(_model_call(model, settings), assistant.flows), embedded, assistant.flows)
     return reader
 
 
 def _answerer(settings: BotSettings, embedder: Embedder) -> Answerer:
     module = importlib.import_module("bot.llm.answerer")
-    extractive: Answerer = module.ExtractiveAnswerer(embedder)
+    extract = importlib.import_module("knowledge.extract")
+    finder = extract.Extractor(embedder, importlib.import_module("knowledge.lexicon").load_lexicon().analyzer())
+    extractive: Answerer = module.ExtractiveAnswerer(finder, _pair_similarity(embedder))
     model = chat_model("answer", settings)
     if model is None:
         return extractive
-    written: Answerer = module.LlmAnswerer(model, extractive)
+    written: Answerer = module.LlmAnswerer(_model_call(model, settings), extractive)
     return written
+
+
+def _model_call(model: Any, settings: BotSettings) -> Any:
+    """A model with its time-out, circuit breaker and budget."""
+    return importlib.import_module("bot.llm.calls").ModelCall(model, timeout_s=settings.timeouts.llm_s)
+
+
+def _pair_similarity(embedder: Embedder) -> Callable[[str, str], float]:
+    def similar(one: str, other: str) -> float:
+        vectors = embedder.embed([one, other])
+        return float(vectors[0] @ vectors[1])
+
+    return similar
 
 
 def _composer(settings: BotSettings, assistant: Assistant) -> Composer | None:
     model = chat_model("rephrase", settings)
     if model is None:
         return None
-    composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(model, assistant.responses)
+    composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(_model_call(model, settings), assistant.responses)
     return composer
 
 

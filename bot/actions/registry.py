@@ -14,7 +14,7 @@ def build_actions(services: Services) -> list[Action]:
     """New instances; their `name()` is what flows call them by."""
     kinds = (
         identify.ActionIdentify, carry_out.ActionCarryOut,
-        review_return.ActionReviewReturn, review_swap.ActionReviewSwap, review_cancel.ActionReviewCancel,
+        review_swap.ActionReviewSwap, review_cancel.ActionReviewCancel,
         review_address.ActionReviewAddress, review_address.ActionReviewDefaultAddress, review_payment.ActionReviewPayment,
         show.ActionTrackOrder, show.ActionOrderDetails, show.ActionOrderHistory, show.ActionRefundStatus, show.ActionInvoiceCopy,
         order_totals.ActionOrderTotals,
@@ -25,4 +25,5 @@ def build_actions(services: Services) -> list[Action]:
     )
     offers = {"action_undo_cancellation": "utter_cannot_undo_cancellation", "action_split_payment": "utter_cannot_split_payment",
               "action_reorder": "utter_cannot_reorder"}
-    return [*(kind(services) for kind in kinds), shop.ActionTalkToHuman(), *(shop.ActionOfferHuman(n, r) for n, r in offers.items())]
+    returning = review_return.ActionReviewReturn(services, review_swap.ActionReviewSwap(services))
+    return [returning, *(kind(services) for kind in kinds), shop.ActionTalkToHuman(), *(shop.ActionOfferHuman(n, r) for n, r in offers.items())]

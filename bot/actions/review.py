@@ -6,6 +6,7 @@ writes: that is `carry_out` after an explicit yes to exactly this card.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +16,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from bot.actions.saying import proposal_card, proposal_text, totals_text
+from bot.actions.saying import net_words, proposal_card, proposal_text, totals_text
 from bot.actions.services import Services
 from bot.requests.desk import Desk
 from bot.requests.model import Draft, Notice, Question
@@ -23,7 +24,9 @@ from bot.requests.orders import choose_orders
 from bot.requests.swaps import money_text
 from knowledge.errors import NotFound, Refused
 from knowledge.orders.operations import Operation
+from knowledge.orders.service import Actor
 
+FLOW_WORDS = {"return": "the return", "swap": "the exchange", "cancel": "the cancellation"}
 YES_NO = (("Yes, go ahead", "/affirm"), ("No", "/deny"))
 
 
@@ -43,19 +46,52 @@ class ReviewAction(Action):
         if desk is None:
             dispatcher.utter_message(response="utter_identity_needed")
             return _stage("end")
+        side = self._side_taken(tracker, desk)
+        if side and side != self.kind:
+            return _stage("end")
         draft, notices = self._read_all(tracker, desk)
+        if side:
+            chosen = await self._chosen(dispatcher, tracker, draft.with_(settled=True), desk)
+            return [*(SlotSet("drop_waiting", flow) for flow in self.rivals()), SlotSet("read", len(tracker.slots.get("said") or ())), *chosen]
         for notice in notices:
             dispatcher.utter_message(response=notice.response, **notice.facts)
+        if instead := self.instead(draft, notices, desk):
+            return [SlotSet("start_flow", instead), *_stage("end")]
         read = SlotSet("read", len(tracker.slots.get("said") or ()))
         question = self.missing(draft, desk)
         if question is not None:
             return [read, *self._ask(draft, question)]
         operations = self.operations(draft, desk)
+        if conflict := await self._conflict(tracker, draft, desk, operations):
+            return [read, *conflict]
         if not operations:
             if not tracker.slots.get("quiet") and not notices:
                 dispatcher.utter_message(response="utter_nothing_left")
             return _stage("end")
         return [read, *await self._propose(dispatcher, tracker, draft, desk, operations)]
+
+    async def _chosen(self, dispatcher: CollectingDispatcher, tracker: Tracker, draft: Draft, desk: Desk) -> list[dict[str, Any]]:
+        """This request was preferred to the one it rules out."""
+        question = self.missing(draft, desk)
+        if question is not None:
+            return self._ask(draft, question)
+        return await self._propose(dispatcher, tracker, draft, desk, self.operations(draft, desk))
+
+    def _side_taken(self, tracker: Tracker, desk: Desk) -> str:
+        """The answer to "which of the two?": "return" or "swap"; "" when that was not asked."""
+        said: Sequence[Mapping[str, Any]] = tracker.slots.get("said") or ()
+        fresh = said[int(tracker.slots.get("read") or 0):]
+        answers = [e for e in fresh if e.get("asked") == "either" or "either" in e]
+        if not answers:
+            return ""
+        if "either" in answers[-1]:
+            return str(answers[-1]["either"])
+        text = str(answers[-1]["text"])
+        if desk.lexicon.said(text, "most_money"):
+            return _richer(tracker.slots.get("question") or {}, self)
+        places = [(m.start(), kind) for kind in ("return", "swap")
+                  if (m := desk.lexicon.pattern("side_words", kind).search(text))]
+        return min(places)[1] if places else ""
 
     # --- what each kind fills in -------------------------------------------------------------------------------------
 
@@ -81,6 +117,10 @@ class ReviewAction(Action):
             return draft.with_(orders=tuple(known) or draft.orders)
         return draft
 
+    def instead(self, draft: Draft, notices: list[Notice], desk: Desk) -> Mapping[str, Any] | None:
+        """Another flow to start, where the customer said what to do when this fails: {"flow", "slots"}."""
+        return None
+
     def refused(self, refusal: Refused, draft: Draft, desk: Desk) -> Question | None:
         """A question that can mend the refusal, or None: then the request ends with the explanation."""
         return None
@@ -104,6 +144,41 @@ class ReviewAction(Action):
     def _ask(self, draft: Draft, question: Question) -> list[dict[str, Any]]:
         return [SlotSet("draft", draft.to_json()), SlotSet("question", question.to_json()), SlotSet("request", None),
                 SlotSet("confirmation", None), SlotSet("proposal", None), *_stage("ask")]
+
+    async def _conflict(self, tracker: Tracker, draft: Draft, desk: Desk, operations: list[Operation]) -> list[dict[str, Any]] | None:
+        """A request that waits and that this one would forbid: both are worked out and the customer chooses."""
+        actor = self.services.actor(tracker)
+        if draft.settled or actor is None:
+            return None
+        for waiting in tracker.slots.get("waiting_requests") or ():
+            other = self.rivals().get(waiting["flow"])
+            if other is None:
+                continue
+            their = Draft()
+            for entry in waiting["said"]:
+                their = other.read(str(entry["text"]), "", their, desk)[0] if "text" in entry else other.pressed(entry, their, desk)
+            rival = other.operations(their, desk)
+            shared = {op.order_id for op in operations if hasattr(op, "order_id")} & {op.order_id for op in rival if hasattr(op, "order_id")}
+            if shared:
+                return await self._either(actor, draft, desk, (self, operations), (other, rival), shared)
+        return None
+
+    async def _either(self, actor: Actor, draft: Draft, desk: Desk, one: tuple[ReviewAction, list[Operation]],
+                      other: tuple[ReviewAction, list[Operation]], shared: set[str]) -> list[dict[str, Any]] | None:
+        sums = []
+        for _, operations in (one, other):
+            try:
+                sums.append(net_words((await self.services.orders.propose(actor, operations)).quotes))
+            except (Refused, NotFound):
+                return None
+        numbers = ", ".join(o.number for o in desk.orders if o.id in shared)
+        facts = {"order_number": numbers, "first": FLOW_WORDS[one[0].kind], "first_money": sums[0], "second": FLOW_WORDS[other[0].kind], "second_money": sums[1]}
+        buttons = tuple((FLOW_WORDS[side.kind].capitalize(), f"/either {side.kind}") for side in (one[0], other[0]))
+        return self._ask(draft, Question("either", "utter_either", facts, buttons))
+
+    def rivals(self) -> Mapping[str, ReviewAction]:
+        """Flow → review of requests that cannot be done to the same order as well."""
+        return {}
 
     async def _propose(self, dispatcher: CollectingDispatcher, tracker: Tracker, draft: Draft, desk: Desk,
                        operations: list[Operation]) -> list[dict[str, Any]]:
@@ -131,6 +206,20 @@ class ReviewAction(Action):
         if question is not None:
             return self._ask(draft, question)
         return _stage("end")
+
+
+def _richer(question: Mapping[str, Any], review: ReviewAction) -> str:
+    """Of the two offered, the one that gives more back."""
+    facts = question.get("facts") or {}
+    money = {name: _amount_in(str(facts.get(f"{name}_money", ""))) for name in ("first", "second")}
+    best = max(money, key=lambda name: money[name])
+    return next((kind for kind, words in FLOW_WORDS.items() if words == facts.get(best)), review.kind)
+
+
+def _amount_in(text: str) -> float:
+    match = re.search(r"\d[\d,]*\.?\d*", text)
+    amount = float(match.group().replace(",", "")) if match else 0.0
+    return -amount if "pay" in text else amount
 
 
 def _focused(desk: Desk, draft: Draft) -> Desk:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bot.actions.review import ReviewAction, method_question, order_question
 from bot.actions.saying import lines_text
+from bot.actions.services import Services
 from bot.requests.amend import ORIGINAL, amend_lines, amend_method
 from bot.requests.desk import Desk, paid_with
 from bot.requests.model import Draft, Notice, Pick, Question
@@ -17,6 +19,13 @@ from knowledge.orders.operations import Operation, ReturnItems
 
 class ActionReviewReturn(ReviewAction):
     kind = "return"
+
+    def __init__(self, services: Services, swap: ReviewAction) -> None:
+        super().__init__(services)
+        self._swap = swap
+
+    def rivals(self) -> Mapping[str, ReviewAction]:
+        return {"swap_items": self._swap}
 
     def read(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         allowed = self.services.orders.rules.return_items.statuses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,11 +34,22 @@ class ActionReviewSwap(ReviewAction):
                 draft = self._wish_for_open_pick(text, draft, desk)
         ids = list(dict.fromkeys(p.order for p in draft.picks))
         draft, told = amend_method(text, draft, desk, asked, ids)
+        draft = draft.with_(otherwise=_otherwise(text, desk) or draft.otherwise)
         unread = asked == "options" and not told and draft == start
         draft, more = settle_variants(draft, desk)
         if unread and not more and (waiting := next((p for p in draft.picks if not p.variant), None)):
             more = [Notice("utter_only_variants", {"title": desk.line(waiting.key)[1].title})]
         return draft, [*notices, *told, *more]
+
+    def instead(self, draft: Draft, notices: list[Notice], desk: Desk) -> Mapping[str, Any] | None:
+        """The customer's own condition ("if there is none, return it"), once a wish has failed."""
+        failed = any(n.response in ("utter_variant_none", "utter_variant_sold_out", "utter_variant_same", "utter_only_variants") for n in notices)
+        waiting = [p for p in draft.picks if not p.variant]
+        if not failed or not draft.otherwise or not waiting:
+            return None
+        order, _ = desk.line(waiting[0].key)
+        entry = {"order": order.number} if draft.otherwise == "cancel_order" else {"pick": waiting[0].key}
+        return {"flow": draft.otherwise, "slots": {"said": [entry]}}
 
     def _allowed(self) -> tuple[OrderStatus, ...]:
         rules = self.services.orders.rules
@@ -130,6 +142,16 @@ class ActionReviewSwap(ReviewAction):
             others = [m for m in self._methods(draft, desk) if m[0] != draft.method]
             return method_question(others or self._methods(draft, desk), "utter_ask_difference_method")
         return None
+
+
+def _otherwise(text: str, desk: Desk) -> str:
+    """"If it isn't available, return it": the flow of the consequence, "" when there is none."""
+    for match in desk.lexicon.pattern("otherwise").finditer(text):
+        rest = text[match.end():].split(".")[0]
+        for label, flow in (("return_items", "return_items"), ("cancel_order", "cancel_order")):
+            if desk.lexicon.said(rest, "cues", label):
+                return flow
+    return ""
 
 
 def _line_buttons(order_ids: list[str], desk: Desk) -> tuple[tuple[str, str], ...]:

@@ -43,7 +43,8 @@ def tracker_json(tracker: Tracker, evidence: Sequence[Evidence]) -> dict[str, An
     waiting = [f.flow for f in (*tracker.queue, *tracker.stack[:-1])]
     proposal = next((f.slots["proposal"] for f in reversed(tracker.stack) if f.slots.get("proposal")), None)
     slots = tracker.all_slots() | {"customer_id": tracker.customer_id, "locale": tracker.locale, "identity_attempts": tracker.identity_attempts,
-                                   "waiting_flows": waiting, "open_proposal": proposal}
+                                   "waiting_flows": waiting, "open_proposal": proposal,
+                                   "waiting_requests": [{"flow": f.flow, "said": f.slots.get("said", [])} for f in tracker.queue]}
     message = {"text": last.text if last else "", "intent": {"name": last.intent if last else ""}, "entities": last.entities if last else [],
                "metadata": {"evidence": [e.id for e in evidence]}}
     return {"sender_id": tracker.conversation_id, "slots": slots, "latest_message": message, "events": [], "paused": False,
@@ -64,6 +65,10 @@ def _events(raw: Iterable[Mapping[str, Any]], tracker: Tracker) -> Iterable[ev.E
                 yield ev.IdentityRejected(int(value))
             case "handoff":
                 yield ev.HandoffRequested(str(value["reason"]), str(value["summary"]))
+            case "start_flow":
+                yield ev.FlowStarted(f"f{tracker.frames_begun + 1}", str(value["flow"]), value["slots"], queued=True)
+            case "drop_waiting":
+                yield from (ev.FlowCancelled(f.id) for f in tracker.queue if f.flow == value)
             case _ if name in CONVERSATION_SLOTS:
                 yield ev.SlotSet(name, value)
             case _:

@@ -9,14 +9,13 @@ from typing import Any
 
 from bot.requests.addresses import address_text
 from bot.requests.desk import Desk
-from bot.requests.model import Question
 from bot.requests.swaps import money_text
 from knowledge.models import Order, OrderLine, Product
 from knowledge.orders.operations import Quote
 from knowledge.orders.proposal import Proposal
 
-__all__ = ["address_text", "day_text", "line_text", "lines_text", "money_text", "order_card", "order_text", "product_card",
-           "proposal_card", "proposal_text", "question_slots", "totals_text"]
+__all__ = ["address_text", "day_text", "line_text", "lines_text", "money_text", "net_words", "order_card", "order_text", "product_card",
+           "proposal_card", "proposal_text", "totals_text"]
 
 
 def line_text(line: OrderLine, currency: str) -> str:
@@ -108,5 +107,10 @@ def totals_text(quotes: Sequence[Quote]) -> str:
     return ", ".join(f"{money_words('refund' if total >= 0 else 'charge')} {money_text(abs(total), c)} in total" for c, total in sums.items())
 
 
-def question_slots(question: Question | None) -> dict[str, Any] | None:
-    return question.to_json() if question else None
+def net_words(quotes: Sequence[Quote]) -> str:
+    """What all of it comes to: "you get back $54.04"; "no money moves" where none does."""
+    sums: dict[str, Decimal] = {}
+    for m in (m for q in quotes for m in q.money):
+        sums[m.currency] = sums.get(m.currency, Decimal(0)) + (m.amount if m.direction == "refund" else -m.amount)
+    parts = [f"{money_words('refund' if total >= 0 else 'charge')} {money_text(abs(total), c)}" for c, total in sums.items()]
+    return ", ".join(p[0].lower() + p[1:] for p in parts) or "no money moves"

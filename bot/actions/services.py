@@ -13,7 +13,7 @@ from bot.ports import Answerer
 from bot.requests.desk import Desk
 from bot.requests.lexicon import Lexicon
 from bot.requests.titles import TitleIndex, index_titles
-from knowledge.models import Order, Product
+from knowledge.models import Address, Order, Product
 from knowledge.orders.identity import IdentityService
 from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Catalogue, Search
@@ -57,8 +57,10 @@ class Services:
         customer = await self.orders.customer(actor)
         orders = await self.orders.orders(actor)
         products = await self.products_of(orders)
+        previous = tracker.slots.get("previous_address")
         return Desk(customer, orders, products, self.lexicon(tracker), self.similar,
-                    tuple(tracker.slots.get("focus_orders") or ()), tuple(tracker.slots.get("focus_lines") or ()))
+                    tuple(tracker.slots.get("focus_orders") or ()), tuple(tracker.slots.get("focus_lines") or ()),
+                    Address(**previous) if previous else None)
 
     async def products_of(self, orders: Sequence[Order]) -> dict[str, Product]:
         ids = dict.fromkeys(line.product_id for order in orders for line in order.lines)

@@ -73,6 +73,7 @@ def meant_orders(text: str, desk: Desk) -> tuple[list[Order], tuple[str, ...]]:
     lines = select_lines(text, desk, _ALL)
     homes = list(dict.fromkeys([c.key.rsplit("/", 1)[0] for c in lines.chosen]
                                + [k.rsplit("/", 1)[0] for u in lines.unclear for k in u.keys]))
+    homes = homes or list(lines.homes)
     if choice.statuses:
         homes = [i for i in homes if (o := desk.order(i)) and o.status in choice.statuses] or \
             [o.id for o in desk.orders if o.status in choice.statuses]

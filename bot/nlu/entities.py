@@ -56,7 +56,7 @@ def _name(text: str, lexicon: Lexicon, asked: bool) -> dict[str, str]:
         return name
     if not asked:
         return {}
-    parts = [p.strip() for p in re.split(r"[,;.\n(]|\s[-–]\s", _without_numbers(text)) if p.strip()]
+    parts = [p.strip() for p in re.split(r"[,;.?!\n(]|\s[-–]\s", _without_numbers(text)) if p.strip()]
     for part in parts:
         match = _NAMES.match(part)
         if match and (name := _two_names(match, lexicon, strict=True)):

@@ -43,8 +43,8 @@ _STRONGER = {"remove_item": ("cancel_order",), "change_default_address": ("chang
 
 def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon) -> Intent:
     """The likeliest act of one part of a message."""
-    cues = _cues(text, lexicon)
-    scores = dict(ranked)
+    cues, unwanted = _cues(text, lexicon)
+    scores = {label: p for label, p in ranked if label not in unwanted}
     oos = scores.pop(OOS, 0.0)
     for place, label in enumerate(cues):
         scores[label] = scores.get(label, 0.0) + _CUE + (_FIRST if place == 0 else 0.0)
@@ -60,18 +60,22 @@ def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon
     return Intent(label, min(score, 1.0), label in cues, oos)
 
 
-def _cues(text: str, lexicon: Lexicon) -> list[str]:
-    """Labels whose phrases stand in the text, in that order, without acts that are said not to be wanted."""
+def _cues(text: str, lexicon: Lexicon) -> tuple[list[str], set[str]]:
+    """Labels whose phrases stand in the text, in that order; and those spoken of only as not wanted."""
     found: list[tuple[int, str]] = []
+    unwanted: set[str] = set()
     for label in lexicon.keys("cues"):
         for match in lexicon.pattern("cues", label).finditer(text):
-            if not _not_wanted(text, match.start(), lexicon):
+            if is_not_wanted(text, match.start(), lexicon):
+                unwanted.add(label)
+            else:
                 found.append((match.start(), label))
                 break
-    return [label for _, label in sorted(found)]
+    wanted = {label for _, label in found}
+    return [label for _, label in sorted(found)], unwanted - wanted
 
 
-def _not_wanted(text: str, at: int, lexicon: Lexicon) -> bool:
+def is_not_wanted(text: str, at: int, lexicon: Lexicon) -> bool:
     """"I don't want to cancel": a negation that reaches to just before the act."""
     before = text[max(0, at - 32): at].rstrip()
     return any(match.end() == len(before) for match in lexicon.pattern("not_wanted").finditer(before))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain import commands as cmd
 
-_ENTRIES = ("order", "pick", "variant", "method", "reason", "address", "remedy", "everything", "leave")
+_ENTRIES = ("order", "pick", "variant", "method", "reason", "address", "remedy", "everything", "leave", "either")
 
 
 def read_payload(payload: str) -> tuple[cmd.Command, ...]:

@@ -14,7 +14,7 @@ from bot.domain import commands as cmd
 from bot.domain.message import InboundMessage
 from bot.domain.tracker import Frame, Tracker
 from bot.nlu.entities import entities, order_numbers, read_claims
-from bot.nlu.intents import Intent, IntentModel, read_intent
+from bot.nlu.intents import Intent, IntentModel, is_not_wanted, read_intent
 from bot.nlu.language import Languages
 from bot.nlu.payloads import read_payload
 from bot.ports import Reading
@@ -88,12 +88,15 @@ def _split_lead_in(segment: str, lexicon: Lexicon) -> list[str]:
 
 
 _ABOUT_PRODUCTS = frozenset({"product_search", "product_question", "compare_products", "product_options_count", "availability", "recommend"})
+_OPTIONS = frozenset({"product_options_count", "availability", "cheapest_or_most_expensive", "product_question", "product_search"})
 
 
 def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
     """Questions about what one has bought are about orders, not the catalogue."""
-    if intent.label in _ABOUT_PRODUCTS and (order_numbers(text) or lexicon.said(text, "own_thing")) and not lexicon.said(text, "wants_new"):
+    if intent.label in (*_ABOUT_PRODUCTS, "reorder") and (order_numbers(text) or lexicon.said(text, "own_thing")) and not lexicon.said(text, "wants_new"):
         return replace(intent, label="order_details")
+    if intent.label == "cheapest_or_most_expensive" and lexicon.said(text, "own_thing"):
+        return replace(intent, label="order_totals")
     return intent
 
 
@@ -105,6 +108,7 @@ class _Plan:
         self.evidence = evidence
         self.text, self.asked, self.tracker, self.lexicon, self.claims = text, asked, tracker, lexicon, claims
         self.parts = parts
+        self.denied = False
         self.wanted = any(p.intent.label in WRITES and p.intent.label not in _CASES for p in parts)
         self.frame = next((f for f in reversed(tracker.stack) if f.flow in set(WRITES.values())), None)
 
@@ -117,6 +121,8 @@ class _Plan:
             verdict, rest = self._verdict(rest)
             if verdict is not None:
                 found.append(verdict)
+                self.denied = isinstance(verdict, cmd.Deny)
+                rest = [self._consequence(p) for p in rest] if self.denied else rest
                 rest = [p for p in rest if p.flow and (p.intent.cued or p.text.endswith("?")) or p.intent.label == "human_handoff"]
         groups = self._grouped(rest)
         for group in groups:
@@ -127,13 +133,18 @@ class _Plan:
 
     def _verdict(self, parts: list[Part]) -> tuple[cmd.Command | None, list[Part]]:
         """The yes or no at the beginning, and what is left to read. A yes with a change is no yes."""
-        opening = re.match(r"[\s,.!]*", self.text)
+        opening = re.match(r"[\s,.!]*(?:(?:oh|hm+|ah|well|uh|wait|sorry|hey|ugh)\b[\s,.!]*)*", self.text, re.IGNORECASE)
         start = opening.end() if opening else 0
+        if self.asked != "confirmation" and len(self.text[start:].split()) > 4 and self._acts(parts):
+            return None, parts
         yes = self.lexicon.pattern("affirm").match(self.text, start)
         no = self.lexicon.pattern("deny").match(self.text, start)
         if no and (not yes or no.end() >= yes.end()):
             rest = self._rest(no.end())
-            return (None if self._changes(rest) else cmd.Deny()), self._reread(rest)
+            cancelling = self.frame is not None and self.frame.flow == "cancel_order"
+            return (None if self._changes(rest) and not cancelling else cmd.Deny()), self._reread(rest)
+        if self.asked == "confirmation" and self._takes_back():
+            return cmd.Deny(), parts
         if yes:
             end = self._end_of_yes(yes.end())
             rest = self._rest(end)
@@ -146,6 +157,22 @@ class _Plan:
         if labels and labels <= {"deny", "cancel_flow"}:
             return cmd.Deny(), []
         return None, parts
+
+    def _takes_back(self) -> bool:
+        """"Don't cancel it": the act that waits for the yes, spoken of as not wanted."""
+        label = {"cancel_order": "cancel_order", "return_items": "return_items", "swap_items": "exchange_items"}.get(self.frame.flow if self.frame else "")
+        if label is None:
+            return False
+        return any(is_not_wanted(self.text, m.start(), self.lexicon) for m in self.lexicon.pattern("cues", label).finditer(self.text))
+
+    def _consequence(self, part: Part) -> Part:
+        """"If you can't do a part of it, then change the address": once the request is off, what is wanted instead."""
+        if not self.lexicon.said(part.text, "condition_start"):
+            return part
+        match = self.lexicon.pattern("consequence").search(part.text, 4)
+        rest = part.text[match.end():].strip(" ,") if match else ""
+        label = read_part(part.text[match.start():], self.lexicon) if match else ""
+        return Part(Intent(label, 0.9, True), rest) if label in WRITES else part
 
     def _end_of_yes(self, end: int) -> int:
         """"Yes, please go ahead, that's correct": all of it is the yes."""
@@ -168,8 +195,13 @@ class _Plan:
             return False
         if first in READS:
             return False
-        names_way = any(self.lexicon.which(rest, s) for s in ("method",))
-        return names_way or self.lexicon.said(rest, "yes_but") or (first in WRITES)
+        leaves_out = any(not self._points_back(rest[m.end():]) for m in self.lexicon.pattern("except").finditer(rest))
+        return bool(self.lexicon.which(rest, "method")) or leaves_out or self.lexicon.said(rest, "yes_but") or first in WRITES
+
+    def _points_back(self, text: str) -> bool:
+        """"keep it": nothing is named."""
+        said = [w for w in re.findall(r"[a-z']+", text.lower()) if w not in ("the", "my", "a", "whole", "entire")]
+        return not said or said[0] in self.lexicon.words("pronouns")
 
     def _reread(self, rest: str) -> list[Part]:
         """The parts that lie in what is left; their classification is kept."""
@@ -197,8 +229,9 @@ class _Plan:
             if self._stands_alone(part, any(g.flow for g in groups)):
                 text = f"{waiting} {part.text}".strip() if part.flow else part.text
                 waiting = "" if part.flow else waiting
-                if groups and groups[-1].flow and groups[-1].flow == part.flow and part.flow in set(WRITES.values()):
-                    groups[-1] = Part(groups[-1].intent, f"{groups[-1].text}. {text}")
+                if groups and self._joins(groups[-1], part):
+                    intent = part.intent if part.flow == "order_totals" else groups[-1].intent
+                    groups[-1] = Part(intent, f"{groups[-1].text}. {text}")
                 else:
                     groups.append(Part(part.intent, text))
             elif groups and groups[-1].flow:
@@ -209,17 +242,28 @@ class _Plan:
             groups.append(Part(Intent("", 0.0, oos=max((p.intent.oos for p in parts), default=0.0)), waiting))
         return groups
 
+    def _joins(self, before: Part, part: Part) -> bool:
+        """Two parts that ask for one thing: the same change, or "what did I pay for the rest? the total, please"."""
+        if before.flow == part.flow and part.flow in set(WRITES.values()):
+            return True
+        both = {before.flow, part.flow}
+        if both == {"order_details", "order_totals"}:
+            return all(self.lexicon.said(p.text, "paid_words") for p in (before, part))
+        return before.flow == "order_details" and part.intent.label in _ABOUT_PRODUCTS and self.lexicon.said(part.text, "reference_they")
+
     def _stands_alone(self, part: Part, after_act: bool) -> bool:
         """Whether a part is an act of its own, or belongs to the one beside it or to what was asked."""
         intent, label = part.intent, part.intent.label
         if label == "human_handoff":
             return True
+        if label in _OPTIONS and self._about_swap(part, after_act):
+            return False
         conditional = self.lexicon.said(part.text, "condition_start") or self.lexicon.pattern("otherwise").match(part.text)
         if conditional and (after_act or self.frame is not None or not intent.cued):
             return False
         if label in TALK or label in ("cancel_flow", "repeat"):
             return not self.asked or intent.cued
-        if not part.flow:
+        if not part.flow or (self.asked == "payment_method" and self.lexicon.which(part.text, "method")):
             return False
         if label in _CASES and (self.wanted or not (intent.cued or intent.confidence > 0.7)):
             return False
@@ -230,6 +274,12 @@ class _Plan:
         if self.asked in ("", "identity") and self.frame is None:
             return True
         return intent.cued or intent.confidence > 0.8
+
+    def _about_swap(self, part: Part, after_act: bool) -> bool:
+        """"What options are there?" in the middle of a swap is about that swap."""
+        swapping = self.frame is not None and self.frame.flow == "swap_items" and self.asked in ("options", "identity", "confirmation")
+        here = after_act and any(WRITES.get(p.intent.label) == "swap_items" for p in self.parts)
+        return (swapping or here) and len(part.text.split()) <= 12
 
     def _asks(self, text: str) -> bool:
         """A question or a wish to know, rather than background to another request ("my order arrived")."""
@@ -337,4 +387,6 @@ def _tidy(commands: list[cmd.Command]) -> list[cmd.Command]:
         if command not in kept:
             kept.append(command)
     talk = [c for c in kept if isinstance(c, cmd.Chitchat)]
-    return [c for c in kept if not isinstance(c, cmd.Chitchat) or c is talk[-1]] if len(talk) > 1 else kept
+    kept = [c for c in kept if not isinstance(c, cmd.Chitchat) or c is talk[-1]] if len(talk) > 1 else kept
+    summed = any(isinstance(c, cmd.StartFlow) and c.flow == "order_totals" for c in kept)
+    return [c for c in kept if not (summed and isinstance(c, cmd.StartFlow) and c.flow == "order_details" and c.confidence < 0.95)]

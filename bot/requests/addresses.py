@@ -72,9 +72,11 @@ def _country(tail: str, lexicon: Lexicon) -> str | None:
 def complete(address: Address, desk: Desk) -> Address:
     """Fill country, and a city or state left out, from an address of the customer with the same postcode."""
     known = [a for a in (desk.customer.address, *(o.address for o in desk.orders)) if a]
-    same = next((a for a in known if a.postcode and a.postcode == address.postcode), None)
+    same = next((a for a in known if a.postcode and a.postcode == address.postcode), None) or \
+        next((a for a in known if a.line1 and address.line1 and a.line1.lower() == address.line1.lower() and not address.postcode), None)
     if same:
-        address = replace(address, city=address.city or same.city, state=address.state or same.state, country=address.country or same.country)
+        address = replace(address, city=address.city or same.city, state=address.state or same.state, country=address.country or same.country,
+                          postcode=address.postcode or same.postcode, line2=address.line2 or same.line2)
     if address.city and address.state is None:
         twin = next((a for a in known if a.city and a.city.lower() == address.city.lower()), None)
         address = replace(address, state=twin.state if twin else _city_is_state(address.city, desk.lexicon))
@@ -109,7 +111,9 @@ def point_at(text: str, desk: Desk, current: Address | None) -> list[Address]:
         found = by_place
     elif named:
         found = _distinct(named)
-    elif lexicon.said(text, "address_like_order"):
+    elif desk.previous_address is not None and lexicon.said(text, "address_original"):
+        found = [desk.previous_address]
+    elif lexicon.said(text, "address_like_order") or lexicon.said(text, "address_reference"):
         found = known
     return [a for a in found if current is None or not same_address(a, current)]
 

@@ -63,7 +63,7 @@ def _keep_wish(pick: Pick, draft: Draft, desk: Desk) -> Pick:
     """A line named again without a new wish keeps what was wished before."""
     before = next((p for p in draft.picks if p.key == pick.key), None)
     product = desk.products.get(desk.line(pick.key)[1].product_id)
-    empty = product is None or (read_wish(pick.wish, product, desk.lexicon).empty and not desk.lexicon.said(pick.wish, "like_other"))
+    empty = product is None or (read_wish(pick.wish, product, desk.lexicon).bare and not desk.lexicon.said(pick.wish, "like_other"))
     return before if before is not None and empty else pick
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.requests.lexicon import Lexicon
 from bot.requests.mentions import Similar, Thing
-from knowledge.models import Customer, Order, OrderLine, OrderStatus, PaymentMethod, Product
+from knowledge.models import Address, Customer, Order, OrderLine, OrderStatus, PaymentMethod, Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Desk:
     similar: Similar | None = None
     focus: tuple[str, ...] = ()                   # order ids spoken of last, latest first
     focus_lines: tuple[str, ...] = ()             # line keys spoken of last
-    found: Mapping[str, float] = field(default_factory=dict)   # line keys that retrieval pointed at, with scores
+    previous_address: Address | None = None       # the default address before it was changed in this conversation
 
     def order(self, order_id: str) -> Order | None:
         return next((o for o in self.orders if o.id == order_id), None)

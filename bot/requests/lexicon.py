@@ -76,7 +76,7 @@ def load_lexicon(path: Path, locale: str) -> Lexicon:
 
 
 def _phrase_lists(data: Mapping[str, Any]) -> list[tuple[str, str | None]]:
-    """Sections (and their keys) that hold lists of phrases."""
+    """Sections (and their keys) that hold lists of phrases; other sections are plain data."""
     found: list[tuple[str, str | None]] = []
     for section, node in data.items():
         lists = node.items() if isinstance(node, dict) else [(None, node)]

@@ -43,6 +43,8 @@ class Draft:
     method: str = ""                    # a payment method's id, or "original"
     address: Mapping[str, Any] | None = None
     choices: tuple[Mapping[str, Any], ...] = ()     # addresses shown to choose from
+    settled: bool = False               # chosen over a request that it rules out
+    otherwise: str = ""                 # the flow wished for when this cannot be done
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,7 +55,8 @@ class Draft:
             return cls()
         picks = tuple(Pick(p["key"], p["wish"], p["variant"], tuple(p["choices"])) for p in data["picks"])
         opened = tuple(Open(o["phrase"], tuple(o["keys"]), o["words"]) for o in data["open"])
-        return cls(picks, opened, tuple(data["orders"]), data["reason"], data["method"], data["address"], tuple(data["choices"]))
+        return cls(picks, opened, tuple(data["orders"]), data["reason"], data["method"], data["address"],
+                   tuple(data["choices"]), data.get("settled", False), data.get("otherwise", ""))
 
     def with_(self, **changes: Any) -> Draft:
         return replace(self, **changes)

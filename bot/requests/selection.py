@@ -43,6 +43,7 @@ class Selection:
     everything: bool = False
     only: bool = False
     orders: OrderChoice = OrderChoice()
+    homes: tuple[str, ...] = ()           # orders named by something in them ("the order with my tablet")
 
     @property
     def empty(self) -> bool:
@@ -81,7 +82,8 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
         chosen = [Chosen(k, "" if not swap else text) for k in _all_of(desk, allowed, orders, excluded, context) if k not in excluded]
     if lexicon.said(text, "same_order"):
         chosen, unclear = _in_one_order(chosen, unclear)
-    return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders)
+    return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders,
+                     tuple(sorted(context)))
 
 
 def _with_more_words(chosen: list[Chosen], keys: Sequence[str], words: str) -> list[Chosen]:
@@ -162,9 +164,11 @@ def _parts(text: str, mentions: Sequence[Mention], desk: Desk, *, swap: bool) ->
             continue
         merged.append((mention, mention.start))
     parts = []
+    cues = [m.start() for m in desk.lexicon.pattern("except").finditer(text)]
     for i, (mention, _) in enumerate(merged):
         left = _boundary(text, merged[i - 1][0].end, mention.start) if i else 0
         right = _boundary(text, mention.end, merged[i + 1][0].start) if i + 1 < len(merged) else len(text)
+        right = min([right, *(cue for cue in cues if cue > mention.end)])
         parts.append((mention, text[left: mention.start], text[mention.end: right]))
     return _share_wish(parts, desk) if swap else parts
 
@@ -241,7 +245,7 @@ def _resolve(text: str, mention: Mention, before: str, after: str, desk: Desk, a
 
 def _source_words(before: str, after: str, desk: Desk) -> str:
     """What describes the thing one has: the words before it, and after it up to "for", "to" …"""
-    cut = desk.lexicon.pattern("source_end").search(after)
+    cut = desk.lexicon.pattern("description_end").search(after)
     return f"{before} {after[: cut.start()] if cut else after}"
 
 

@@ -34,12 +34,12 @@ def settle_variants(draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         if wish.empty:
             continue
         match = match_variants(product, product.variant(line.variant_id), wish, desk.lexicon)
-        draft, told = _take(draft, pick, line, match, wish)
+        draft, told = _take(draft, pick, line, match, wish, desk)
         notices += told
     return draft, notices
 
 
-def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish) -> tuple[Draft, list[Notice]]:
+def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish, desk: Desk) -> tuple[Draft, list[Notice]]:
     if len(match.fits) == 1 and not wish.show:
         return draft.with_pick(replace(pick, variant=match.fits[0].id, choices=())), []
     if match.fits:
@@ -47,7 +47,7 @@ def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish) -
     if wish.else_nothing and draft.picks != (pick,):
         rest = tuple(p for p in draft.picks if p.key != pick.key)
         return draft.with_(picks=rest), [Notice("utter_left_out", {"title": line.title, "wish": match.failing})]
-    facts = {"title": line.title, "wish": match.failing}
+    facts = {"title": line.title, "wish": desk.lexicon.data.get("wish_words", {}).get(match.failing, match.failing)}
     response = "utter_variant_same" if match.same else "utter_variant_sold_out" if match.sold_out else "utter_variant_none"
     return draft.with_pick(replace(pick, wish="", choices=tuple(v.id for v in match.nearest))), [Notice(response, facts)]
 
@@ -87,7 +87,7 @@ def answer_choice(text: str, pick: Pick, desk: Desk) -> Pick | None:
         return None
     if shown:
         current = product.variant(line.variant_id)
-        among = match_variants(replace(product, variants=tuple(shown)), current, replace(wish, show=False, steps=()), desk.lexicon)
+        among = match_variants(replace(product, variants=tuple(shown)), current, replace(wish, show=False), desk.lexicon)
         if len(among.fits) == 1:
             return replace(pick, variant=among.fits[0].id, choices=())
         if among.fits:

@@ -41,7 +41,12 @@ class Wish:
 
     @property
     def empty(self) -> bool:
-        return not (self.options or self.without or self.prefer or self.steps or self.price or self.variant or self.keep)
+        return self.bare and not self.keep
+
+    @property
+    def bare(self) -> bool:
+        """Names nothing that another variant would have to be."""
+        return not (self.options or self.without or self.prefer or self.steps or self.price or self.variant)
 
 
 @dataclass(frozen=True, slots=True)
