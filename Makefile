@@ -38,10 +38,20 @@ check: $(DEV)  ## style, types, and which package may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(DEV)  ## the quick benchmarks, a table each
-	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python -m $$script || exit 1; done
+bench: $(DEV)  ## the quick benchmarks, a table each; DATA=FOLDER holds stores/ and benchmarks/
+	$(call measure,retail_tasks,stores/retail,--store $(DATA)/stores/retail)
+	$(call measure,retrieval,benchmarks/retrieval/chorus,$(DATA)/benchmarks/retrieval/chorus)
+	$(call measure,search_speed,benchmarks/retrieval/chorus,$(DATA)/benchmarks/retrieval/chorus)
+	$(call measure,intents,benchmarks/intents/banking77,--quick $(BANKING)/train.csv $(BANKING)/test.csv)
 
-BENCHMARKS ?= benchmarks.retail_tasks
+DATA        ?= ../shared
+BANKING     := $(DATA)/benchmarks/intents/banking77
+
+# $(1) a module of benchmarks/, $(2) the folder under DATA it needs, $(3) its arguments
+define measure
+	@if [ -d "$(DATA)/$(2)" ]; then echo "== $(1)" && $(BIN)/python -m benchmarks.$(1) $(3); \
+		else echo "== $(1): left out, there is no $(DATA)/$(2)"; fi
+endef
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
