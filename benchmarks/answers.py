@@ -80,11 +80,12 @@ def main(store: Path) -> None:
     reachable = sum(any(words in one.text for words in case.holds for one in case.evidence) for case in found)
     print(f"answering passage among the five found: {reachable} of {sum(bool(c.holds) for c in found)} questions")
     results = [(case, *outcome(extractor, case)) for case in found]
-    print(f"best threshold on the calibrating half: {calibrated(results[::2]):.2f}; in use: {ExtractSettings().threshold}")
-    report("calibrating", results[::2], ExtractSettings().threshold)
-    report("test", results[1::2], ExtractSettings().threshold)
+    threshold = ExtractSettings().threshold
+    print(f"best threshold on the calibrating half: {calibrated(results[::2]):.2f}; in use: {threshold}")
+    report("calibrating", results[::2], threshold)
+    report("test", results[1::2], threshold)
     for case, score, ok in results:
-        if (score >= ExtractSettings().threshold) != bool(case.holds) or (case.holds and not ok):
+        if (score >= threshold) != bool(case.holds) or (case.holds and not ok):
             print(f"  {score:.2f} {'right' if ok else 'wrong'} {case.ask}")
 
 

@@ -40,7 +40,8 @@ class ShopRetriever(BaseRetriever):
     limit: int = 5
 
     def __init__(self, search: Search, *, kinds: tuple[EvidenceKind, ...] = (), limit: int = 5, **more: Any) -> None:
-        super().__init__(search=search, kinds=kinds, limit=limit, **more)
+        fields: dict[str, Any] = {"search": search, "kinds": kinds, "limit": limit, **more}
+        super().__init__(**fields)
 
     async def _aget_relevant_documents(self, query: str, *,
                                        run_manager: AsyncCallbackManagerForRetrieverRun) -> list[Document]:

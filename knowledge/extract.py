@@ -26,7 +26,7 @@ class ExtractSettings:
     meaning: float = 0.6
     passage: float = 0.25
     words: float = 0.15
-    threshold: float = 0.5
+    threshold: float = 0.47
     margin: float = 0.06      # a second sentence may come along if it scores this near
 
 

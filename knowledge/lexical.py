@@ -1,8 +1,8 @@
 """BM25 over titles and bodies as plain arrays that can be memory-mapped; scoring is numpy over posting lists.
 
 Title and body are one stream of words in which a title's may count more, weighted before saturation (Robertson,
-Zaragoza & Taylor 2004, "Simple BM25 Extension to Multiple Weighted Fields"). Postings carry finished weights, so a query is one addition per term.
-It knows terms, fields and row numbers, nothing of products or ids.
+Zaragoza & Taylor 2004, "Simple BM25 Extension to Multiple Weighted Fields"). Postings carry finished weights, so
+a query is one addition per term. It knows terms, fields and row numbers, nothing of products or ids.
 """
 
 from __future__ import annotations

@@ -208,8 +208,9 @@ class QueryParser:
         """The option's name where it stands beside the value ("size 42", "clicky switches"), and what it spans."""
         for name in names:
             for phrase in _spellings(name):
-                before = start - len(phrase)
-                if before >= 0 and self._same(words.words[before:start], phrase):
+                value = start - 1 if start and words.words[start - 1] == ":" else start
+                before = value - len(phrase)
+                if before >= 0 and self._same(words.words[before:value], phrase):
                     return name, (before, end)
                 if self._same(words.words[end:end + len(phrase)], phrase):
                     return name, (start, start)   # kept in the text: "red colour" loses nothing, "clicky switch" would
@@ -221,11 +222,13 @@ class QueryParser:
             stem(self._aliases.get(a, a)) == stem(b) for a, b in zip(said, phrase, strict=True))
 
     def _read_category(self, words: Words) -> tuple[str, ...]:
-        """A category only where it is what is wanted: it must end the first phrase ("trail shoes", not "shoe rack")."""
+        """A category only where it is what is wanted: it must end the first phrase ("trail shoes", not "shoe rack"),
+        and no product that is called so may stand outside it."""
         start, end = self._first_phrase(words)
         for size in range(min(MAX_VALUE_WORDS, end - start), 0, -1):
             part = words.words[end - size:end] if self._head_last else words.words[start:start + size]
-            if name := self._vocabulary.categories.get(stem_key(" ".join(part), self._analyzer)):
+            name = self._vocabulary.categories.get(stem_key(" ".join(part), self._analyzer))
+            if name and self._vocabulary.all_housed((self._analyzer.terms(name) or [""])[-1]):
                 return (name,)
         return ()
 

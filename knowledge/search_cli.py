@@ -29,7 +29,8 @@ def commands(app: typer.Typer, services: Any) -> None:
 def search(
     query: str = typer.Argument(..., help='What to look for, for instance "trail shoes under 120 in size 42".'),
     directory: Path = typer.Option(DEFAULT_DIR, "--dir", help="The shop's folder.", show_default=str(DEFAULT_DIR)),
-    kind: str = typer.Option("", "--kind", help=f"One of {', '.join(KINDS)}; products and documents when left out."),
+    kind: str = typer.Option("", "--kind",
+                             help=f"One of {', '.join(KINDS)}; left out: products, and documents where nothing is demanded."),
     limit: int = typer.Option(10, "--limit", min=1, max=200, help="How many results."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
@@ -77,6 +78,8 @@ async def _search(directory: Path, query: str, kind: str, limit: int) -> dict[st
         bundle = load_search(directory, settings, knowledge.catalogue)
         parsed = bundle.search.understand(query)
         kinds = (EvidenceKind(kind),) if kind else (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT)
+        if not kind and not parsed.constraints.empty:
+            kinds = (EvidenceKind.PRODUCT,)   # only products have prices, options and stock
         found = await bundle.search.search(query, kinds=kinds, limit=limit)
         ids = [evidence.ref for evidence in found if evidence.kind is EvidenceKind.PRODUCT]
         products = {product.id: product for product in await knowledge.catalogue.products(ids)}

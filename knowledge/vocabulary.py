@@ -27,6 +27,7 @@ class Vocabulary:
     values: dict[str, list[str]] = field(default_factory=dict)
     surfaces: dict[str, str] = field(default_factory=dict)      # stem → the word as titles and options write it
     nouns: dict[str, int] = field(default_factory=dict)         # stem that ends titles → how many of them
+    housed: dict[str, int] = field(default_factory=dict)        # of these, how many stand in a category of that name
     offered: dict[str, int] = field(default_factory=dict)       # value key → how many products take it as an option
 
     def learn(self, products: Iterable[Product], analyzer: Analyzer) -> Vocabulary:
@@ -52,6 +53,8 @@ class Vocabulary:
         title = analyzer.terms(product.title)
         if title:
             self.nouns[title[-1]] = self.nouns.get(title[-1], 0) + 1
+            if any(analyzer.terms(name)[-1:] == title[-1:] for name in product.category):
+                self.housed[title[-1]] = self.housed.get(title[-1], 0) + 1
 
     def _learn_value(self, name: str, value: str) -> None:
         self.option_names.setdefault(squeeze(name), name)
@@ -61,6 +64,10 @@ class Vocabulary:
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    def all_housed(self, stem: str) -> bool:
+        """Whether a category of this name holds everything that its title calls so: only then may it be a filter."""
+        return self.housed.get(stem, 0) == self.nouns.get(stem, 0)
 
     def is_noun(self, stem: str, key: str) -> bool:
         """Whether a word names products rather than an option of theirs."""

@@ -33,7 +33,7 @@ class FaissIndex:
         self._index: Any = faiss.IndexFlatIP(dimension)
         self._ids: list[str] = []                 # by row; "" where the row is dead
         self._rows: dict[str, int] = {}           # only live rows
-        self._mapped: Path | None = None          # FAISS cannot add to a mapped file: the first write loads it
+        self._mapped = False                      # FAISS cannot add to a mapped file: the first write copies it
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -58,7 +58,7 @@ class FaissIndex:
         if not ids:
             return
         if self._mapped:
-            self._index, self._mapped = faiss.read_index(str(self._mapped)), None
+            self._index, self._mapped = faiss.deserialize_index(faiss.serialize_index(self._index)), False
         start = len(self._ids)
         self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         for offset, id in enumerate(ids):
@@ -124,7 +124,9 @@ class FaissIndex:
         """FAISS's own file format; the ids are the caller's to keep (`ids`), so compact first."""
         if len(self._rows) != len(self._ids):
             raise ValueError("dead rows cannot be written: call compacted() first")
-        faiss.write_index(self._index, str(path))
+        fresh = path.with_name(f".{path.name}.writing")  # never into a file that may be mapped, by this index even
+        faiss.write_index(self._index, str(fresh))
+        fresh.replace(path)
 
     @classmethod
     def read(cls, path: Path, ids: Sequence[str], *, hnsw_from: int = HNSW_FROM) -> FaissIndex:
@@ -133,7 +135,7 @@ class FaissIndex:
         if index.ntotal != len(ids):
             raise ValueError(f"{path} holds {index.ntotal} vectors for {len(ids)} ids")
         opened = cls(index.d, hnsw_from=hnsw_from)
-        opened._index, opened._ids, opened._mapped = index, list(ids), path
+        opened._index, opened._ids, opened._mapped = index, list(ids), True
         opened._rows = {id: row for row, id in enumerate(opened._ids)}
         if not isinstance(index, faiss.IndexFlat):
             index.hnsw.efSearch = _SEARCH

@@ -20,7 +20,7 @@ from knowledge.artifact import MANIFEST, sha256_file
 from knowledge.errors import DataError
 
 CURRENT = "CURRENT"
-FORMAT = 2
+FORMAT = 3
 _NAME = re.compile(r"generation-(\d+)")
 
 
