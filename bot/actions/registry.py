@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from rasa_sdk import Action
 
-from bot.actions import carry_out, cases, identify, order_totals, products, review_address, review_cancel, review_payment, review_return, review_swap
+from bot.actions import (
+    carry_out,
+    cases,
+    identify,
+    order_totals,
+    products,
+    review_address,
+    review_cancel,
+    review_payment,
+    review_return,
+    review_swap,
+)
 from bot.actions import shop_questions as shop
 from bot.actions import show_orders as show
 from bot.actions.services import Services

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.requests.desk import Desk, paid_with
-from bot.requests.methods import STORE_CREDIT, choose_methods, names_method
 from bot.requests.mentions import described, find_mentions
+from bot.requests.methods import STORE_CREDIT, choose_methods, names_method
 from bot.requests.model import Draft, Notice, Open, Pick
 from bot.requests.orders import choose_orders
 from bot.requests.selection import Selection, select_lines
