@@ -30,7 +30,7 @@ def search(
     query: str = typer.Argument(..., help='What to look for, for instance "trail shoes under 120 in size 42".'),
     directory: Path = typer.Option(DEFAULT_DIR, "--dir", help="The shop's folder.", show_default=str(DEFAULT_DIR)),
     kind: str = typer.Option("", "--kind",
-                             help=f"One of {', '.join(KINDS)}; left out: products, and documents where nothing is demanded."),
+                             help=f"{', '.join(KINDS)}; left out: products, documents if nothing is demanded."),
     limit: int = typer.Option(10, "--limit", min=1, max=200, help="How many results."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:

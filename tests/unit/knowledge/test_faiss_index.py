@@ -57,7 +57,8 @@ def brute_force(truth: dict[str, Vectors], query: Vectors, limit: int, allowed: 
 @given(steps=STEPS, seed=st.integers(0, 10_000), limit=st.integers(1, 15),
        allowed=st.one_of(st.none(), st.sets(st.sampled_from([*IDS, "stranger"]))))
 def test_search_equals_brute_force(tmp_path_factory: pytest.TempPathFactory, hnsw_from: int,
-                                   steps: list[tuple[str, Any]], seed: int, limit: int, allowed: set[str] | None) -> None:
+                                   steps: list[tuple[str, Any]],
+                                   seed: int, limit: int, allowed: set[str] | None) -> None:
     truth: dict[str, Vectors] = {}
     index = play(steps, FaissIndex(DIMENSION, hnsw_from=hnsw_from), truth, tmp_path_factory.mktemp("index"))
     query = vector(seed)
