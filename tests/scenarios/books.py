@@ -39,7 +39,8 @@ class Books:
 
     def known_by(self, line: OrderLine, order: Order) -> bool:
         """No other order of the customer holds the same product."""
-        return not any(x.product_id == line.product_id for o in self.of(self.owner(order)) if o.id != order.id for x in o.lines)
+        others = (o for o in self.of(self.owner(order)) if o.id != order.id)
+        return not any(x.product_id == line.product_id for o in others for x in o.lines)
 
     def alone(self, order: Order) -> bool:
         """The only one of its status that its customer has."""

@@ -16,7 +16,8 @@ SignIn = Callable[..., Talk]
 
 async def test_an_order_no_longer_needed(talk: Talk, books: Books) -> None:
     order = books.first(PENDING, books.alone, books.paid_by(CARD, PAYPAL))
-    await talk.say(f"Hi! I'd like to cancel order {order.number}, I dont need it anymore. My email is {books.owner(order).email}")
+    await talk.say(f"Hi! I'd like to cancel order {order.number}, I dont need it anymore. "
+                   f"My email is {books.owner(order).email}")
     assert talk.to_confirm == [("cancel_order", order.number)]
     assert await talk.writes() == set()
     await talk.say("yes please")
@@ -42,7 +43,7 @@ async def test_a_gift_card_is_credited_at_once(signed_in: SignIn, books: Books) 
     order = books.first(PENDING, books.alone, books.paid_by(GIFT))
     customer = books.owner(order)
     talk = signed_in(customer)
-    await talk.say("cancel my order please. ordered it by mistake")
+    await talk.say(f"cancel my order {order.number.lower()} please. ordered it by mistake")
     await talk.say("yes")
     after = books.gift_card(await talk.customer(customer.id)).balance
     before = books.gift_card(customer).balance

@@ -47,7 +47,8 @@ async def test_the_parts_come_one_by_one(talk: Talk, books: Books, customer: Cus
 
 async def test_customer_id_with_postcode(talk: Talk, customer: Customer) -> None:
     assert customer.address
-    await talk.say(f"my customer id is {customer.id} and the postcode {customer.address.postcode}, what have i ordered so far?")
+    await talk.say(f"my customer id is {customer.id} and the postcode {customer.address.postcode}, "
+                   "what have i ordered so far?")
     assert (await talk.tracker()).customer_id == customer.id
 
 
@@ -68,7 +69,7 @@ async def test_a_stranger_with_an_order_number_learns_nothing(talk: Talk, books:
 
 
 async def test_a_wrong_order_and_a_wrong_identity_sound_the_same(
-        shop: object, signed_in: Callable[..., Talk], talk: Talk, books: Books, customer: Customer) -> None:
+        talk: Talk, books: Books, customer: Customer) -> None:
     order = books.of(customer, SHIPPED)[0]
     other = Talk(talk.shop, talk.before, "talk-2")
     await talk.say(f"where is order {order.number}, email nobody.at.all@example.com")
@@ -89,7 +90,8 @@ async def test_one_customer_per_conversation(talk: Talk, books: Books, customer:
     theirs = books.first(PENDING, lambda o: o.customer_id != customer.id)
     other = books.owner(theirs)
     await talk.say(f"what's the status of my order? {customer.email}")
-    await talk.say(f"now also cancel order {theirs.number} of my sister, her email is {other.email}, she no longer needs it")
+    await talk.say(f"now also cancel order {theirs.number} of my sister, her email is {other.email}, "
+                   "she no longer needs it")
     if talk.asked == "confirmation":
         await talk.say("yes")
     assert (await talk.tracker()).customer_id == customer.id
@@ -97,7 +99,8 @@ async def test_one_customer_per_conversation(talk: Talk, books: Books, customer:
     assert not talk.shows(theirs.lines[0].title)
 
 
-async def test_signed_in_customers_are_not_asked(signed_in: Callable[..., Talk], books: Books, customer: Customer) -> None:
+async def test_signed_in_customers_are_not_asked(
+        signed_in: Callable[..., Talk], books: Books, customer: Customer) -> None:
     talk = signed_in(customer)
     await talk.say("where's my stuff")
     assert talk.shows(parcel(books, customer))

@@ -32,9 +32,11 @@ async def confirm(talk: Talk, method: str = "the way I paid") -> None:
 
 
 async def test_one_item_of_several(talk: Talk, books: Books) -> None:
-    order = books.first(DELIVERED, lines(2), different, lambda o: books.known_by(o.lines[0], o), books.paid_by(CARD, PAYPAL))
+    order = books.first(DELIVERED, lines(2), different, books.paid_by(CARD, PAYPAL),
+                        lambda o: books.known_by(o.lines[0], o))
     line, customer = order.lines[0], books.owner(order)
-    await talk.say(f"Hello, I'd like to return the {books.name(line)}. It looks nothing like the picture. {customer.email}")
+    await talk.say(f"Hello, I'd like to return the {books.name(line)}. It looks nothing like the picture. "
+                   f"{customer.email}")
     if talk.asked == "payment_method":
         await talk.say("back to how I paid")
     assert talk.to_confirm == [("return_items", order.number)]
@@ -70,7 +72,8 @@ async def test_one_of_two_pieces(signed_in: SignIn, books: Books) -> None:
                         lambda o: any(x.quantity == 2 and books.known_by(x, o) for x in o.lines))
     line = next(x for x in order.lines if x.quantity == 2)
     talk = signed_in(books.owner(order))
-    await talk.say(f"can I return just one of the two {books.name(line)} from order {order.number}? the other one is fine")
+    await talk.say(f"can I return just one of the two {books.name(line)} from order {order.number}? "
+                   "the other one is fine")
     await confirm(talk)
     stored = await talk.order(order.number)
     assert returned(stored) == {line.id: 1}
