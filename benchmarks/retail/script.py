@@ -32,7 +32,7 @@ from typing import Any
 
 import yaml
 
-SLOTS = ("identity", "order", "items", "options", "payment_method", "reason", "address", "confirmation", "remedy",
+SLOTS = ("identity", "order", "items", "options", "payment_method", "reason", "address", "confirmation", "remedy", "either",
          "clarify", "offer")
 FALLBACKS = {"confirmation": "yes", "clarify": "the first one", "": "I don't know, you tell me"}
 REPEATS = 3                               # how often the last answer may be said

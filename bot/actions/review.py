@@ -67,7 +67,7 @@ class ReviewAction(Action):
         if not operations:
             if not tracker.slots.get("quiet") and not notices:
                 dispatcher.utter_message(response="utter_nothing_left")
-            return _stage("end")
+            return [*self._offer(dispatcher, draft, desk), *_stage("end")]
         return [read, *await self._propose(dispatcher, tracker, draft, desk, operations)]
 
     async def _chosen(self, dispatcher: CollectingDispatcher, tracker: Tracker, draft: Draft, desk: Desk) -> list[dict[str, Any]]:
@@ -144,6 +144,19 @@ class ReviewAction(Action):
     def _ask(self, draft: Draft, question: Question) -> list[dict[str, Any]]:
         return [SlotSet("draft", draft.to_json()), SlotSet("question", question.to_json()), SlotSet("request", None),
                 SlotSet("confirmation", None), SlotSet("proposal", None), *_stage("ask")]
+
+    def _offer(self, dispatcher: CollectingDispatcher, draft: Draft, desk: Desk) -> list[dict[str, Any]]:
+        """What would be possible instead, offered so that a "yes" starts it; and the order stays the one spoken of."""
+        orders = [o for i in draft.orders if (o := desk.order(i))]
+        if not orders:
+            return []
+        focus = SlotSet("focus_orders", [o.id for o in orders])
+        pending = [o for o in orders if o.status in self.services.orders.rules.cancel_order.statuses]
+        if self.kind != "return" or not pending:
+            return [focus]
+        dispatcher.utter_message(response="utter_offer_cancel", order_number=pending[0].number,
+                                 buttons=[{"title": "Cancel the order", "payload": "/affirm"}, {"title": "No", "payload": "/deny"}])
+        return [focus, SlotSet("offer", {"flow": "cancel_order", "slots": {"said": [{"order": pending[0].number}]}})]
 
     async def _conflict(self, tracker: Tracker, draft: Draft, desk: Desk, operations: list[Operation]) -> list[dict[str, Any]] | None:
         """A request that waits and that this one would forbid: both are worked out and the customer chooses."""

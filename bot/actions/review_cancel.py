@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.actions.review import ReviewAction, order_question, orders_in
-from bot.requests.amend import amend_lines, read_reason
+from bot.requests.amend import read_reason
 from bot.requests.desk import Desk
 from bot.requests.methods import names_method
 from bot.requests.model import Draft, Notice, Question
-from bot.requests.selection import select_lines
+from bot.requests.selection import Selection, select_lines
 from knowledge.orders.operations import CancelOrder, Operation
 
 
@@ -17,25 +19,47 @@ class ActionReviewCancel(ReviewAction):
     def read(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         rules = self.services.orders.rules.cancel_order
         reason = read_reason(text, desk, rules.reasons)
-        notices: list[Notice] = []
-        named, unknown = orders_in(text, draft, desk)
-        lines, told = amend_lines(text, Draft(), desk, rules.statuses, asked=asked)
-        homes = tuple(dict.fromkeys(p.order for p in lines.picks))
-        if named.orders and (named.orders != draft.orders):
+        draft = draft.with_(reason=reason or draft.reason)
+        named, notices = orders_in(text, draft, desk)
+        if asked == "reason" and draft.orders and not named.orders:
+            return draft, notices
+        selection = select_lines(text, desk, rules.statuses)
+        homes = tuple(dict.fromkeys(c.key.rsplit("/", 1)[0] for c in selection.chosen)) if not selection.everything or selection.named else ()
+        if named.orders and named.orders != draft.orders:
             draft = self._only_possible(named, desk, notices)
-        elif desk.lexicon.said(text, "everything") and not draft.orders and asked != "reason":
-            draft = draft.with_(orders=tuple(o.id for o in desk.orders if o.status in rules.statuses and o.id not in _kept(text, desk)))
-        elif homes and not (asked == "reason" and draft.orders):
-            partial = self._partial(lines, homes, desk)
-            if partial and desk.lexicon.said(text, "part_only"):
-                return draft, partial
-            draft = draft.with_(orders=tuple(dict.fromkeys((*draft.orders, *homes))))
-            notices += partial
-        else:
-            notices += told if asked != "reason" else []
+        elif homes:
+            draft, told = self._homes(text, draft, selection, homes, desk)
+            notices += told
+        elif selection.everything and not draft.orders:
+            draft = draft.with_(orders=self._all_but(selection.excluded, desk))
+        elif selection.elsewhere and not draft.orders:
+            draft = draft.with_(orders=tuple(dict.fromkeys(k.rsplit("/", 1)[0] for k in selection.elsewhere)))
+        elif not draft.orders and (meant := self._meant(text, desk)):
+            draft = draft.with_(orders=(meant,))
         if draft.orders and names_method(text, desk.lexicon):
             notices.append(Notice("utter_cancel_refund_original"))
-        return draft.with_(reason=reason or draft.reason), [*notices, *unknown]
+        return draft, notices
+
+    def _homes(self, text: str, draft: Draft, selection: Selection, homes: tuple[str, ...], desk: Desk) -> tuple[Draft, list[Notice]]:
+        """Orders named by items in them; only whole orders can be cancelled, which may be more than was wanted."""
+        partial = self._partial({c.key for c in selection.chosen}, homes, desk)
+        if partial and desk.lexicon.said(text, "part_only"):
+            return draft.with_(settled=True), partial
+        return draft.with_(orders=tuple(dict.fromkeys((*draft.orders, *homes)))), partial
+
+    def _all_but(self, excluded: Sequence[str], desk: Desk) -> tuple[str, ...]:
+        """Every order that can be cancelled, without those that hold something to be kept."""
+        kept = {k.rsplit("/", 1)[0] for k in excluded}
+        statuses = self.services.orders.rules.cancel_order.statuses
+        return tuple(o.id for o in desk.orders if o.status in statuses and o.id not in kept)
+
+    def _meant(self, text: str, desk: Desk) -> str | None:
+        """The only order there is to cancel, or the one spoken of last."""
+        statuses = self.services.orders.rules.cancel_order.statuses
+        possible = [o.id for o in desk.orders if o.status in statuses]
+        if len(possible) == 1:
+            return possible[0]
+        return next((f for f in desk.focus[:1] if f in possible), None)
 
     def _only_possible(self, draft: Draft, desk: Desk, notices: list[Notice]) -> Draft:
         """All orders named stay where one alone is meant; of several, those that can be cancelled."""
@@ -44,18 +68,19 @@ class ActionReviewCancel(ReviewAction):
         return draft.with_(orders=possible) if possible else draft
 
     @staticmethod
-    def _partial(lines: Draft, homes: tuple[str, ...], desk: Desk) -> list[Notice]:
+    def _partial(keys: set[str], homes: tuple[str, ...], desk: Desk) -> list[Notice]:
         notices = []
         for home in homes:
             order = desk.order(home)
-            named = {p.line for p in lines.picks if p.order == home}
-            others = [x.title for x in order.lines if x.id not in named] if order else []
+            others = [x.title for x in order.lines if f"{home}/{x.id}" not in keys] if order else []
             if order and others:
                 notices.append(Notice("utter_cancel_whole_only", {"order_number": order.number, "others": ", ".join(others)}))
         return notices
 
     def missing(self, draft: Draft, desk: Desk) -> Question | None:
         rules = self.services.orders.rules.cancel_order
+        if draft.settled:
+            return None
         if not draft.orders:
             possible = [o.id for o in desk.orders if o.status in rules.statuses]
             return order_question(possible, desk, "utter_which_order_to_cancel") if possible else None
@@ -66,8 +91,3 @@ class ActionReviewCancel(ReviewAction):
 
     def operations(self, draft: Draft, desk: Desk) -> list[Operation]:
         return [CancelOrder(order_id, draft.reason) for order_id in draft.orders]
-
-
-def _kept(text: str, desk: Desk) -> set[str]:
-    """Orders with a line that is to be kept: they cannot be cancelled without it."""
-    return {k.rsplit("/", 1)[0] for k in select_lines(text, desk, [o.status for o in desk.orders]).excluded}

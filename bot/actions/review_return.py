@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.actions.review import ReviewAction, method_question, order_question
@@ -13,7 +13,7 @@ from bot.requests.desk import Desk, paid_with
 from bot.requests.model import Draft, Notice, Pick, Question
 from bot.requests.swaps import money_text
 from knowledge.errors import Refused
-from knowledge.models import MethodKind
+from knowledge.models import MethodKind, OrderStatus
 from knowledge.orders.operations import Operation, ReturnItems
 
 
@@ -30,6 +30,10 @@ class ActionReviewReturn(ReviewAction):
     def read(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         allowed = self.services.orders.rules.return_items.statuses
         draft, notices = amend_lines(text, draft, desk, allowed, asked=asked)
+        if not draft.picks and not draft.open:
+            notices += _not_returnable_now(draft, desk, allowed)
+            elsewhere = [n.facts["order_number"] for n in notices if n.response == "utter_line_not_possible"]
+            draft = draft.with_(orders=tuple(o.id for o in desk.orders if o.number in elsewhere)) if elsewhere else draft
         if asked == "order" and draft.orders and not draft.picks:
             draft = _whole_if_single(draft, desk)
         ids = list(dict.fromkeys(p.order for p in draft.picks))
@@ -51,7 +55,7 @@ class ActionReviewReturn(ReviewAction):
         if draft.open:
             return which_line(draft, desk)
         if not draft.picks:
-            if not open_orders:
+            if not open_orders or (draft.orders and not set(draft.orders) & set(open_orders)):
                 return None
             named = [o for o in draft.orders if o in open_orders]
             return _which_items(named, desk) if named or len(open_orders) == 1 else _which_order(open_orders, desk)
@@ -99,6 +103,13 @@ def _amount(draft: Draft, desk: Desk) -> str:
     pairs = [desk.line(p.key) for p in draft.picks]
     total = sum(line.unit_price * line.quantity for _, line in pairs)
     return money_text(total, pairs[0][0].currency) if pairs else ""
+
+
+def _not_returnable_now(draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]) -> list[Notice]:
+    """Orders named as a whole whose status does not allow a return."""
+    named = [o for i in draft.orders if (o := desk.order(i))]
+    return [Notice("utter_refused_return_not_delivered", {"order_number": o.number, "status": o.status.value.replace("_", " ")})
+            for o in named if o.status not in allowed]
 
 
 def _whole_if_single(draft: Draft, desk: Desk) -> Draft:

@@ -39,6 +39,8 @@ class ActionReviewSwap(ReviewAction):
         draft, more = settle_variants(draft, desk)
         if unread and not more and (waiting := next((p for p in draft.picks if not p.variant), None)):
             more = [Notice("utter_only_variants", {"title": desk.line(waiting.key)[1].title})]
+            rest = tuple(p for p in draft.picks if p.variant) if draft.misses else draft.picks
+            draft = draft.with_(misses=draft.misses + 1, picks=rest, orders=(waiting.order,), settled=not rest)
         return draft, [*notices, *told, *more]
 
     def instead(self, draft: Draft, notices: list[Notice], desk: Desk) -> Mapping[str, Any] | None:
@@ -95,6 +97,8 @@ class ActionReviewSwap(ReviewAction):
         allowed = self._allowed()
         if draft.open:
             return which_line(draft, desk)
+        if draft.settled and not draft.picks:
+            return None
         if not draft.picks:
             orders = [o.id for o in desk.orders if o.status in allowed]
             wanted = [o for o in draft.orders if o in orders] or orders

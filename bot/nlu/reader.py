@@ -320,8 +320,10 @@ class _Plan:
 
     def _addresses_meant(self, part: Part) -> list[str]:
         """The orders' address, the account's, or both."""
-        account = part.intent.label == "change_default_address" or self.lexicon.said(part.text, "cues", "change_default_address") \
-            or self.lexicon.said(part.text, "address_both")
+        cut = self.lexicon.pattern("address_target_end").search(part.text)
+        changed = part.text[: cut.start()] if cut and len(part.text[: cut.start()].split()) > 2 else part.text
+        account = self.lexicon.said(changed, "cues", "change_default_address") or self.lexicon.said(changed, "address_both") \
+            or (part.intent.label == "change_default_address" and changed == part.text) or self.lexicon.said(part.text, "address_mine_too")
         orders = any(w in self.lexicon.words("order_words") for w in re.findall(r"[a-z]+", part.text.lower()))
         if account:
             return ["change_address", "change_default_address"] if orders and not self.lexicon.said(part.text, "orders_stay") else ["change_default_address"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.requests.desk import Desk
 from bot.requests.lexicon import Lexicon
 from bot.requests.orders import choose_orders
+from bot.requests.selection import order_homes
 from knowledge.models import Address
 
 _POSTCODE = re.compile(r"\b(\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2})\b")
@@ -72,11 +73,12 @@ def _country(tail: str, lexicon: Lexicon) -> str | None:
 def complete(address: Address, desk: Desk) -> Address:
     """Fill country, and a city or state left out, from an address of the customer with the same postcode."""
     known = [a for a in (desk.customer.address, *(o.address for o in desk.orders)) if a]
-    same = next((a for a in known if a.postcode and a.postcode == address.postcode), None) or \
-        next((a for a in known if a.line1 and address.line1 and a.line1.lower() == address.line1.lower() and not address.postcode), None)
+    twin = next((a for a in known if a.line1 and address.line1 and a.line1.lower() == address.line1.lower()), None)
+    if twin is not None and not address.postcode:
+        return twin
+    same = next((a for a in known if a.postcode and a.postcode == address.postcode), None)
     if same:
-        address = replace(address, city=address.city or same.city, state=address.state or same.state, country=address.country or same.country,
-                          postcode=address.postcode or same.postcode, line2=address.line2 or same.line2)
+        address = replace(address, city=address.city or same.city, state=address.state or same.state, country=address.country or same.country)
     if address.city and address.state is None:
         twin = next((a for a in known if a.city and a.city.lower() == address.city.lower()), None)
         address = replace(address, state=twin.state if twin else _city_is_state(address.city, desk.lexicon))
@@ -98,7 +100,8 @@ def point_at(text: str, desk: Desk, current: Address | None) -> list[Address]:
     lexicon = desk.lexicon
     found: list[Address] = []
     choice = choose_orders(text, desk)
-    named = [o.address for o in desk.orders if o.id in choice.orders and o.address] if choice.named else []
+    homes = choice.orders if choice.named else order_homes(text, desk)
+    named = [o.address for o in desk.orders if o.id in homes and o.address]
     known = _distinct([a for a in (desk.customer.address, *(o.address for o in desk.orders)) if a])
     low = text.lower()
     by_street = [a for a in known if a.line1 and _without_number(a.line1).lower() in low and a.line1.lower() in low]

@@ -142,7 +142,7 @@ def _mention(text: str, said: Sequence[Word], run: Sequence[int], marks: Mapping
     keys = heads or keys
     start, end = said[run[0]].start, said[run[-1]].end
     before = [w.text for w in said[max(0, run[0] - 4): run[0]]]
-    count = next((n for w in reversed(before) if (n := lexicon.number(w)) and n > 1), None)
+    count = next((n for w in reversed(before[-2:]) if (n := lexicon.number(w)) and n > 1), None)
     last = said[run[-1]]
     plural = last.text != last.stem and last.text.endswith("s") and not _title_is_plural(last, keys, things, lexicon)
     every = lexicon.said(text[max(0, start - 24): start], "every") and bool({*before} & {"all", "both", "every", "each", "any", "two"})

@@ -44,6 +44,7 @@ class Draft:
     address: Mapping[str, Any] | None = None
     choices: tuple[Mapping[str, Any], ...] = ()     # addresses shown to choose from
     settled: bool = False               # chosen over a request that it rules out
+    misses: int = 0                     # answers in a row that could not be read
     otherwise: str = ""                 # the flow wished for when this cannot be done
 
     def to_json(self) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class Draft:
         picks = tuple(Pick(p["key"], p["wish"], p["variant"], tuple(p["choices"])) for p in data["picks"])
         opened = tuple(Open(o["phrase"], tuple(o["keys"]), o["words"]) for o in data["open"])
         return cls(picks, opened, tuple(data["orders"]), data["reason"], data["method"], data["address"],
-                   tuple(data["choices"]), data.get("settled", False), data.get("otherwise", ""))
+                   tuple(data["choices"]), data.get("settled", False), data.get("misses", 0), data.get("otherwise", ""))
 
     def with_(self, **changes: Any) -> Draft:
         return replace(self, **changes)

@@ -43,6 +43,7 @@ class Selection:
     everything: bool = False
     only: bool = False
     orders: OrderChoice = OrderChoice()
+    named: bool = False                   # some line was named, not only "everything"
     homes: tuple[str, ...] = ()           # orders named by something in them ("the order with my tablet")
 
     @property
@@ -83,7 +84,7 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
     if lexicon.said(text, "same_order"):
         chosen, unclear = _in_one_order(chosen, unclear)
     return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders,
-                     tuple(sorted(context)))
+                     bool(parts), tuple(sorted(context)))
 
 
 def _with_more_words(chosen: list[Chosen], keys: Sequence[str], words: str) -> list[Chosen]:
@@ -103,6 +104,12 @@ def _in_one_order(chosen: list[Chosen], unclear: list[Unclear]) -> tuple[list[Ch
         else:
             still.append(item)
     return chosen, still
+
+
+def order_homes(text: str, desk: Desk) -> tuple[str, ...]:
+    """Orders named by something in them: "the luggage set order", "the one with the tablet"."""
+    mentions = find_mentions(text, [desk.thing(k) for k in desk.keys()], desk.lexicon)
+    return tuple(dict.fromkeys(k.rsplit("/", 1)[0] for m in mentions for k in m.keys))
 
 
 def _by_id(text: str, keys: Sequence[str], desk: Desk) -> list[Mention]:
@@ -132,6 +139,9 @@ def _split_exceptions(text: str, mentions: Sequence[Mention], desk: Desk) -> tup
     for cue in desk.lexicon.pattern("except").finditer(text):
         end = _reach(text, cue.end(), desk)
         out += [m for m in mentions if cue.end() <= m.start < end and m not in out]
+    for cue in desk.lexicon.pattern("except_after").finditer(text):
+        before = [m for m in mentions if m.end <= cue.start() and len(text[m.end: cue.start()].split()) <= 2]
+        out += [m for m in before[-1:] if m not in out]
     return [m for m in mentions if m not in out], out
 
 

@@ -60,6 +60,8 @@ def likeness(said: str, meant: str) -> float:
         return 0.0
     if len(said) >= 4 and (meant.endswith(said) or said.endswith(meant)) and min(len(said), len(meant)) >= 4:
         return 0.9
+    if said.startswith(meant) or meant.startswith(said):
+        return 0.0                     # "make" and "maker" are two words
     longest = max(len(said), len(meant))
     if longest >= 5 and said[0] == meant[0]:
         allowed = 1 if longest < 8 else 2
