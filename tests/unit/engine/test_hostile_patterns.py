@@ -22,8 +22,8 @@ ROOT = Path(bot.__file__).parent
 SIZE, LIMIT_S = 100_000, 0.1
 METHODS = ("search", "match", "fullmatch", "split", "sub", "subn", "findall", "finditer")
 UNITS = (
-    "a", "A", "aA ", "Ab ", " ", "\t ", "\n", "1", "1 ", "1,", "1.1", "é", "漢", "the ", "a.", "a-", "a'", "'", "’", "-",
-    ".", "_", "a_", "([{", "{{a}", "\"'", "a@", "a@a.", "@", "# ", "#W1", "W1 ", "1 Aa ", "1 A", "http", "http://",
+    "a", "A", "aA ", "Ab ", " ", "\t ", "\n", "1", "1 ", "1,", "1.1", "é", "漢", "the ", "a.", "a-", "a'", "'", "’",
+    "-", ".", "_", "a_", "([{", "{{a}", "\"'", "a@", "a@a.", "@", "# ", "#W1", "W1 ", "1 Aa ", "1 A", "http", "http://",
     "https://a/", "javascript:", "if not ", "! ", "! a", "?!", "a1", "5.", "$1,000.", "1-1-1 ", "a/", "| ", "* ",
     "<a ", "[1] ", "**a")
 SLOW = {                     # place → why, until it is mended
