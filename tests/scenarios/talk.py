@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from bot.actions.cases import Case
 from bot.bootstrap import Shop
-from bot.domain.message import Card, InboundMessage, OutboundMessage
+from bot.domain.message import Card, InboundMessage, OutboundMessage, Source
 from bot.domain.tracker import Tracker
 from bot.stores.cases import SqlCaseBook
 from knowledge import db
@@ -97,8 +97,12 @@ class Talk:
         return [c.title for c in self.cards if c.kind == "product"]
 
     @property
-    def sources(self) -> list[str]:
-        return [s.title for r in self.replies for s in r.sources]
+    def sources(self) -> list[Source]:
+        return [s for r in self.replies for s in r.sources]
+
+    def cites(self, document: str) -> bool:
+        """Whether a numbered source of the last reply is this document, and its number stands in the text."""
+        return any(document in s.id and f"[{s.number}]" in r.text for r in self.replies for s in r.sources)
 
     def shows(self, *facts: Any) -> bool:
         """Whether every one of these facts stands in the last reply, whatever stands around it."""

@@ -181,7 +181,8 @@ async def test_say_that_again(signed_in: SignIn, books: Books) -> None:
 async def test_angry_but_clear(signed_in: SignIn, books: Books) -> None:
     order = books.first(DELIVERED, one_line, books.single_method)
     talk = signed_in(books.owner(order))
-    await talk.say(f"WHAT A JOKE. the {books.name(order.lines[0])} is RUBBISH and I WANT TO RETURN IT!!! order {order.number}")
+    await talk.say(f"WHAT A JOKE. the {books.name(order.lines[0])} is RUBBISH and I WANT TO RETURN IT!!! "
+                   f"order {order.number}")
     if talk.asked == "remedy":
         await talk.press("return")
     await talk.say("YES")

@@ -1,0 +1,49 @@
+"""Shoppers who ask how the shop works: the sentence that answers, with its source; or an honest "I don't know"."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenarios.talk import Talk
+
+
+@pytest.mark.parametrize(("question", "document", "facts"), [
+    ("how much is express shipping in the US?", "shipping", ["14.90"]),
+    ("how long does delivery to canada take", "shipping", ["4 to 7"]),
+    ("do i have to pay for returning something?", "returns", ["nothing"]),
+    ("Is there any discount code for first orders?", "promotions", ["WELCOME10"]),
+    ("can i use two coupons in one order", "promotions", ["one coupon"]),
+    ("my parcel says delivered but I never got it, what now?? just asking how that works", "shipping", ["two business days"]),
+    ("how long do refunds to a card take", "", ["5 to 7"]),
+    ("Where do you ship to, Germany too?", "shipping", ["germany"]),
+])
+async def test_the_sentence_that_answers(talk: Talk, question: str, document: str, facts: list[str]) -> None:
+    await talk.say(question)
+    assert talk.shows(*facts)
+    assert not document or talk.cites(document)
+    assert talk.asked == ""
+
+
+async def test_not_the_whole_page(talk: Talk) -> None:
+    await talk.say("what does express shipping cost")
+    assert len(talk.text) < 600
+
+
+async def test_the_source_is_quoted(talk: Talk) -> None:
+    await talk.say("when are the sales, the winter clearance for example?")
+    assert talk.sources and all(s.quote or s.title for s in talk.sources)
+
+
+async def test_nothing_written_nothing_said(talk: Talk) -> None:
+    await talk.say("do you offer helicopter delivery to oil platforms?")
+    await talk.say("and what is your CEO's salary?")
+    assert not talk.sources
+    assert {"utter_dont_know", "utter_out_of_scope", "utter_not_understood", "utter_offer_human"} & set(talk.responses)
+
+
+async def test_out_of_scope_is_told_and_a_person_offered(talk: Talk) -> None:
+    await talk.say("whats the capital of mongolia")
+    await talk.say("write me a poem about the sea then")
+    await talk.say("and who won the world cup in 1998")
+    assert talk.products == [] and talk.sources == []
+    assert any(b.payload == "/handoff" for r in talk.replies for b in r.buttons)
