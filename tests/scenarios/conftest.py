@@ -29,6 +29,7 @@ from knowledge.ingest import ingest
 from tests.fakes import FakeClock
 from tests.scenarios.books import Books
 from tests.scenarios.talk import Talk, stored_rows
+from tests.scenarios.web import Web, served
 
 TODAY = date(2026, 11, 20)
 TOKEN_KEY = "shared between this shop and its assistant"
@@ -133,8 +134,15 @@ def signed_in(shop: Shop, rows: dict[str, str]) -> Callable[..., Talk]:
     return begin
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def web(shop: Shop) -> AsyncIterator[Callable[..., Web]]:
+    """Clients of the real HTTP application: `web()`, or `web(customer)` for one the shop's site has signed in."""
+    async with served(shop, TOKEN_KEY) as begin:
+        yield begin
+
+
 @pytest.fixture
-def second_folder(demo_folder: Path, tmp_path: Path) -> Path:
+def own_folder(demo_folder: Path, tmp_path: Path) -> Path:
     """A copy of the demo shop's folder, for a test that opens it otherwise."""
     shutil.copytree(demo_folder, tmp_path / "shop")
     return tmp_path / "shop"

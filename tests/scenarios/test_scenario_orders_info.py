@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
-
-import pytest
 
 from knowledge.models import MethodKind, OrderStatus
 from tests.scenarios.books import CANCELLED, DELIVERED, PENDING, SHIPPED, Books, amount, different, lines, refunds
@@ -13,11 +11,6 @@ from tests.scenarios.talk import Talk
 
 CARD, PAYPAL, GIFT = MethodKind.CREDIT_CARD, MethodKind.PAYPAL, MethodKind.GIFT_CARD
 SignIn = Callable[..., Talk]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_written(talk: Talk) -> Iterator[Talk]:
-    yield talk
 
 
 def money(value: Decimal) -> str:

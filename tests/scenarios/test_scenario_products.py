@@ -85,13 +85,14 @@ async def test_what_nobody_knows_is_not_guessed(talk: Talk, books: Books) -> Non
     product = next(iter(books.products.values()))
     await talk.say(f"how many people work in the factory where the {product.title} is made?")
     assert not any(s.isdigit() for s in talk.text.replace(f"{product.variants[0].price:.2f}", "").split())
-    assert {"utter_dont_know", "utter_product_unknown_fact", "utter_not_understood", "utter_out_of_scope"} & set(talk.responses)
+    honest = {"utter_dont_know", "utter_product_unknown_fact", "utter_not_understood", "utter_out_of_scope"}
+    assert honest & set(talk.responses)
 
 
 async def test_the_cheapest_of_a_kind(talk: Talk, books: Books) -> None:
     await talk.say("what's the cheapest yoga mat you have in stock?")
-    mats = [v.price for p in books.products.values() if "yoga mat" in p.title.lower() for v in p.variants if v.available]
-    assert talk.shows(f"{min(mats):.2f}")
+    mats = [p for p in books.products.values() if "yoga mat" in p.title.lower()]
+    assert talk.shows(f"{min(v.price for p in mats for v in p.variants if v.available):.2f}")
 
 
 async def test_a_follow_up_about_what_was_shown(talk: Talk, books: Books) -> None:
