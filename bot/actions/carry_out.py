@@ -55,7 +55,8 @@ class ActionCarryOut(Action):
             facts[f"{money.direction}_method"], facts[f"{money.direction}_timing"] = money.method_label, money.timing
         if isinstance(quote.operation, (ChangeAddress, ChangeDefaultAddress)):
             facts["address"] = address_text(quote.operation.address)
-        if len(quote.money) > 1:
+        if sum(m.direction == "refund" for m in quote.money) > 1:
+            facts["refund_method"] = ""
             facts["refund"] = " and ".join(f"{money_text(m.amount, m.currency)} to {m.method_label}" for m in quote.money if m.direction == "refund")
         response = {OutcomeState.ACCEPTED: f"utter_done_{quote.kind}", OutcomeState.ALREADY_DONE: "utter_already_done",
                     OutcomeState.REFUSED: "utter_backend_refused", OutcomeState.UNKNOWN: "utter_backend_unknown"}[outcome.state]
@@ -65,7 +66,7 @@ class ActionCarryOut(Action):
 def _ledger(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """What was accepted, for "how much do I get back in total?"."""
     return [{"kind": o.quote.kind, "order": o.quote.order_number, "direction": m.direction, "amount": str(m.amount), "currency": m.currency}
-            for o in outcomes if o.state is OutcomeState.ACCEPTED for m in o.quote.money]
+            for o in outcomes if o.state is OutcomeState.ACCEPTED and o.quote.kind != "change_payment" for m in o.quote.money]
 
 
 def net_of(done: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:

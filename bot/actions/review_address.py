@@ -20,7 +20,16 @@ class ActionReviewAddress(ReviewAction):
 
     def read(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         draft, notices = self._orders(text, asked, draft, desk)
-        return self._address(text, asked, draft, desk), notices
+        if asked == "order" and draft.orders:
+            return self._only_choice(draft, desk), notices
+        return self._only_choice(self._address(text, asked, draft, desk), desk), notices
+
+    def _only_choice(self, draft: Draft, desk: Desk) -> Draft:
+        """Of the addresses that could be meant, the one that is not the orders' own already."""
+        if draft.address is not None or not draft.choices:
+            return draft
+        others = tuple(c for c in draft.choices if not self._is_current(Address(**c), draft, desk))
+        return draft.with_(address=others[0], choices=()) if len(others) == 1 else draft.with_(choices=others or draft.choices)
 
     def _orders(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         statuses = self.services.orders.rules.change_address.statuses
@@ -47,12 +56,21 @@ class ActionReviewAddress(ReviewAction):
             return draft.with_(address=asdict(complete(written, desk)), choices=())
         if known is not None and missing_parts(known):
             return draft.with_(address=asdict(complete(_fill_gaps(known, text, desk), desk)))
-        pointed = [a for a in point_at(text, desk, None) if not self._is_current(a, draft, desk)]
+        meant = point_at(text, desk, None)
+        pointed = [a for a in meant if not self._is_current(a, draft, desk)]
+        if meant and not pointed and (others := self._others(meant[0], draft, desk)):
+            return draft.with_(orders=others, address=asdict(meant[0]), choices=())
         if len(pointed) == 1 or (pointed and asked != "address" and len(pointed) == 1):
             return draft.with_(address=asdict(pointed[0]), choices=())
         if pointed and draft.address is None:
             return draft.with_(choices=tuple(asdict(a) for a in pointed))
         return draft
+
+    def _others(self, address: Address, draft: Draft, desk: Desk) -> tuple[str, ...]:
+        """"the new home is where the tablet order goes": the order named has it already, so another one is meant."""
+        statuses = self.services.orders.rules.change_address.statuses
+        return tuple(o.id for o in desk.orders if o.status in statuses and o.id not in draft.orders and o.address
+                     and not same_address(o.address, address)) if draft.orders else ()
 
     def _is_current(self, address: Address, draft: Draft, desk: Desk) -> bool:
         """An address that every order meant has already is not the new one."""

@@ -30,6 +30,8 @@ class ActionReviewCancel(ReviewAction):
         elif homes:
             draft, told = self._homes(text, draft, selection, homes, desk)
             notices += told
+        elif desk.lexicon.said(text, "whole_order") and not draft.orders and (meant := self._meant(text, desk)):
+            draft = draft.with_(orders=(meant,))
         elif selection.everything and not draft.orders:
             draft = draft.with_(orders=self._all_but(selection.excluded, desk))
         elif selection.elsewhere and not draft.orders:

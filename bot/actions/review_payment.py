@@ -23,8 +23,7 @@ class ActionReviewPayment(ReviewAction):
         possible = [o.id for o in desk.orders if o.status in statuses]
         if not draft.orders and len(possible) == 1:
             draft = draft.with_(orders=tuple(possible))
-        new = text[cut.end():] if (cut := desk.lexicon.pattern("method_change_to").search(text)) else text
-        draft, told = amend_method(new, draft, desk, asked, draft.orders)
+        draft, told = amend_method(_new_method_words(text, desk), draft, desk, asked, draft.orders)
         return draft, [*notices, *told]
 
     def missing(self, draft: Draft, desk: Desk) -> Question | None:
@@ -46,3 +45,13 @@ class ActionReviewPayment(ReviewAction):
 
     def refused(self, refusal: Refused, draft: Draft, desk: Desk) -> Question | None:
         return self._question(draft, desk) if refusal.code in ("method_same", "method_unknown", "gift_card_short") else None
+
+
+def _new_method_words(text: str, desk: Desk) -> str:
+    """"I paid with my card, switch that to my gift card": what follows the last "to" or "with" that names a method."""
+    found = text
+    for match in desk.lexicon.pattern("method_change_to").finditer(text):
+        following = text[match.start(): match.end() + 40]
+        if desk.lexicon.which(following, "method") and not desk.lexicon.said(text[max(0, match.start() - 22): match.start()], "paid_before"):
+            found = text[match.start():]
+    return found

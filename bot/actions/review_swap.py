@@ -32,6 +32,8 @@ class ActionReviewSwap(ReviewAction):
             draft, notices = amend_lines(text, draft, desk, self._allowed(), swap=True, asked=asked)
             if draft.picks == before.picks and draft.open == before.open:
                 draft = self._wish_for_open_pick(text, draft, desk)
+            if not draft.picks and not draft.open:
+                draft = self._line_in_focus(text, draft, desk)
         ids = list(dict.fromkeys(p.order for p in draft.picks))
         draft, told = amend_method(text, draft, desk, asked, ids)
         draft = draft.with_(otherwise=_otherwise(text, desk) or draft.otherwise)
@@ -52,6 +54,11 @@ class ActionReviewSwap(ReviewAction):
         order, _ = desk.line(waiting[0].key)
         entry = {"order": order.number} if draft.otherwise == "cancel_order" else {"pick": waiting[0].key}
         return {"flow": draft.otherwise, "slots": {"said": [entry]}}
+
+    def _line_in_focus(self, text: str, draft: Draft, desk: Desk) -> Draft:
+        """"the cheapest of those instead": the line whose product was spoken of last."""
+        keys = [k for k in desk.keys(self._allowed()) if desk.line(k)[1].product_id == desk.focus_product]
+        return draft.with_(picks=(Pick(keys[0], text),)) if len(keys) == 1 else draft
 
     def _allowed(self) -> tuple[OrderStatus, ...]:
         rules = self.services.orders.rules

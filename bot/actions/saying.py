@@ -99,7 +99,7 @@ def money_words(direction: str) -> str:
 def totals_text(quotes: Sequence[Quote]) -> str:
     """"You get back $54.04" over several operations; "" when there is at most one amount."""
     sums: dict[str, Decimal] = {}
-    amounts = [m for q in quotes for m in q.money]
+    amounts = [m for q in quotes if q.kind != "change_payment" for m in q.money]
     for m in amounts:
         sums[m.currency] = sums.get(m.currency, Decimal(0)) + (m.amount if m.direction == "refund" else -m.amount)
     if len(amounts) < 2:

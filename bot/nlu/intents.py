@@ -11,6 +11,8 @@ from bot.requests.lexicon import Lexicon
 OOS = "oos"
 _CUE = 0.55            # what a cue adds to a probability
 _SURE = 0.5            # below this nothing is claimed
+_LOOSE = 0.4           # what is left of a reading as a mere answer, where a cue speaks for an act
+_ANSWERS = frozenset({"choose_option", "give_reason", "correct_that", "except_items", "provide_identity", "dont_know", "affirm", "deny"})
 _FIRST = 0.08          # the act said first counts a little more
 
 
@@ -46,6 +48,8 @@ def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon
     cues, unwanted = _cues(text, lexicon)
     scores = {label: p for label, p in ranked if label not in unwanted}
     oos = scores.pop(OOS, 0.0)
+    if cues:
+        scores = {label: p * (_LOOSE if label in _ANSWERS else 1.0) for label, p in scores.items()}
     for place, label in enumerate(cues):
         scores[label] = scores.get(label, 0.0) + _CUE + (_FIRST if place == 0 else 0.0)
     for label in cues:

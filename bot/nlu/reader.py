@@ -265,6 +265,10 @@ class _Plan:
             return not self.asked or intent.cued
         if not part.flow or (self.asked == "payment_method" and self.lexicon.which(part.text, "method")):
             return False
+        if self.frame is not None and self.frame.flow == "change_payment" and self.lexicon.which(part.text, "method") and label in WRITES:
+            return False
+        if label == "change_payment" and self.frame is not None and self.frame.flow in ("swap_items", "return_items") and self.asked:
+            return False
         if label in _CASES and (self.wanted or not (intent.cued or intent.confidence > 0.7)):
             return False
         if label in READS and self.wanted and not (intent.cued and self._asks(part.text)):

@@ -31,6 +31,8 @@ def amend_lines(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStat
     selection = select_lines(text, desk, allowed, swap=swap)
     notices = [Notice("utter_unknown_order", {"order_number": n}) for n in selection.orders.unknown]
     notices += _elsewhere(selection, desk, draft)
+    if selection.empty and (other := _other_of_kind(text, draft, desk, allowed)):
+        return draft.with_(picks=(replace(draft.picks[0], key=other),), open=()), notices
     opened = tuple(Open(u.phrase, u.keys, u.words) for u in selection.unclear)
     if selection.orders.named:
         draft = draft.with_(orders=selection.orders.orders)
@@ -40,6 +42,23 @@ def amend_lines(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStat
     picks = _merge(text, draft, selection, desk, swap)
     kept_open = () if picks and not opened and asked == "items" else draft.open
     return draft.with_(picks=picks, open=(*kept_open, *opened)), notices
+
+
+def _other_of_kind(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]) -> str | None:
+    """"no, the more expensive one": another line of the product that the request is about."""
+    if len(draft.picks) != 1:
+        return None
+    product = desk.line(draft.picks[0].key)[1].product_id
+    keys = [k for k in desk.keys(allowed) if desk.line(k)[1].product_id == product]
+    prices = {k: desk.line(k)[1].unit_price for k in keys}
+    if len(keys) < 2:
+        return None
+    if desk.lexicon.said(text, "more_expensive_line"):
+        return max(keys, key=lambda k: prices[k])
+    if desk.lexicon.said(text, "cheaper_line"):
+        return min(keys, key=lambda k: prices[k])
+    others = [k for k in keys if k != draft.picks[0].key]
+    return others[0] if len(others) == 1 and desk.lexicon.said(text, "other_one") else None
 
 
 def _merge(text: str, draft: Draft, selection: Selection, desk: Desk, swap: bool) -> tuple[Pick, ...]:

@@ -18,7 +18,7 @@ def pattern_of(phrases: Sequence[str]) -> re.Pattern[str]:
     """One pattern that finds any of the phrases as whole words; a phrase is a regular expression."""
     if not phrases:
         return re.compile(r"(?!)")
-    alternatives = "|".join(sorted((p.replace(" ", r"\s+") for p in phrases), key=len, reverse=True))
+    alternatives = "|".join(sorted((p.replace(" ?", r"\s*").replace(" ", r"\s+") for p in phrases), key=len, reverse=True))
     return re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])", re.IGNORECASE)
 
 

@@ -79,9 +79,11 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
             elsewhere += found
     if not parts and not out and not everything:
         chosen = [Chosen(k, text if swap else "") for k in _by_variant_id(text, desk, allowed)]
+    if everything and swap and chosen:
+        chosen = [Chosen(k, text) for k in _all_of(desk, allowed, orders, excluded, context) if k not in excluded]
     if everything and not chosen:
         chosen = [Chosen(k, "" if not swap else text) for k in _all_of(desk, allowed, orders, excluded, context) if k not in excluded]
-    if lexicon.said(text, "same_order"):
+    if lexicon.said(text, "same_order") or (unclear and chosen):
         chosen, unclear = _in_one_order(chosen, unclear)
     return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders,
                      bool(parts), tuple(sorted(context)))
@@ -219,7 +221,7 @@ def _share_wish(parts: list[tuple[Mention, str, str]], desk: Desk) -> list[tuple
 def _wish_words(before: str, after: str, desk: Desk) -> str:
     """What is wanted instead: after "for", "to" …, else all that was said about the thing."""
     cut = desk.lexicon.pattern("source_end").search(after)
-    if cut:
+    if cut and len(after[: cut.start()].split()) <= 8 and not re.search(r"[.;!?]", after[: cut.start()]):
         return after[cut.start():]
     return f"{before} … {after}".strip(" …")
 

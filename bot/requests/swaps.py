@@ -47,6 +47,10 @@ def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish, d
     if wish.else_nothing and draft.picks != (pick,):
         rest = tuple(p for p in draft.picks if p.key != pick.key)
         return draft.with_(picks=rest), [Notice("utter_left_out", {"title": line.title, "wish": match.failing})]
+    if match.same and wish.price in ("cheapest", "most_expensive"):
+        rest = tuple(p for p in draft.picks if p.key != pick.key)
+        words = desk.lexicon.data.get("extreme_words", {}).get(wish.price, wish.price)
+        return draft.with_(picks=rest, settled=not rest), [Notice("utter_already_extreme", {"title": line.title, "kind": words})]
     facts = {"title": line.title, "wish": desk.lexicon.data.get("wish_words", {}).get(match.failing, match.failing)}
     response = "utter_variant_same" if match.same else "utter_variant_sold_out" if match.sold_out else "utter_variant_none"
     return draft.with_pick(replace(pick, wish="", choices=tuple(v.id for v in match.nearest))), [Notice(response, facts)]

@@ -43,7 +43,10 @@ def _match_one(product: Product, current: Variant | None, wish: Wish, lexicon: L
         return _nothing(product, current, wish, others, fitting, lexicon)
     if wish.price in ("cheapest", "most_expensive"):
         pick = min if wish.price == "cheapest" else max
-        return Match((pick(open_ones, key=lambda v: v.price),))
+        best_one = pick(open_ones, key=lambda v: v.price)
+        if current is not None and pick((best_one, current), key=lambda v: v.price) is current and current.available:
+            return Match(same=True)
+        return Match((best_one,))
     best = _closest(open_ones, current, product, wish, lexicon)
     best = _by_preference(best, wish)
     return Match(tuple(sorted(best, key=lambda v: v.price)))
@@ -64,6 +67,8 @@ def _fulfils(variant: Variant, current: Variant | None, wish: Wish, product: Pro
     if any(options.get(o) not in values for o, values in wish.options.items()):
         return False
     if any(options.get(o) in values for o, values in wish.without.items()):
+        return False
+    if current is not None and any(options.get(o) != current.options.get(o) for o in wish.fixed):
         return False
     if current is None:
         return all(_far_enough(variant, None, s, product, lexicon) for s in wish.steps if s.far)

@@ -31,6 +31,7 @@ class Wish:
     prefer: dict[str, tuple[str, ...]] = field(default_factory=dict)      # nice to have, best first
     free: frozenset[str] = frozenset()                                    # options that may change
     steps: tuple[Step, ...] = ()
+    fixed: frozenset[str] = frozenset()                                   # options that must stay as they are
     price: str = ""                   # "cheapest" | "most_expensive" | "cheaper" | "dearer"
     keep: bool = False                # everything not named stays as it is
     loose: bool = False               # everything not named may change
@@ -81,7 +82,7 @@ def _with_otherwise(wish: Wish, other: Wish) -> Wish:
     """The fallback keeps what the main wish asks for, where it says nothing else itself."""
     merged = Wish(
         options={**wish.options, **other.options}, without=other.without, prefer={**wish.prefer, **other.prefer},
-        free=wish.free | other.free, steps=other.steps or tuple(s for s in wish.steps if s.option not in other.options),
+        free=wish.free | other.free, fixed=wish.fixed - set(other.options), steps=other.steps or tuple(s for s in wish.steps if s.option not in other.options),
         price=other.price or wish.price, keep=wish.keep, loose=wish.loose or other.loose, show=wish.show or other.show, variant=other.variant,
         else_nothing=other.else_nothing, otherwise=other.otherwise)
     return replace(wish, otherwise=merged)
@@ -123,9 +124,10 @@ def _read_clause(text: str, product: Product, lexicon: Lexicon) -> Wish:
         else:
             _add(options, hit)
     free = frozenset(_free_options(text, product, lexicon))
+    fixed = frozenset(_fixed_options(text, product, lexicon)) - set(options)
     for option in free:
         options.pop(option, None)
-    return Wish(options, without, prefer, free, (*steps, *_steps(text, product, lexicon, options, {s.option for s in steps})),
+    return Wish(options, without, prefer, free, (*steps, *_steps(text, product, lexicon, options, {s.option for s in steps})), fixed,
                 _price(text, lexicon), lexicon.said(text, "same"), lexicon.said(text, "no_matter") and not free,
                 lexicon.said(text, "show"), named)
 
@@ -174,7 +176,8 @@ def _value_hits(said: tuple[Word, ...], option: str, value: str, values: tuple[s
         wanted = [w.stem for w in words(form, lexicon.locale)]
         for i in range(len(said) - len(wanted) + 1):
             pairs = zip(said[i: i + len(wanted)], wanted, strict=True)
-            if wanted and all(likeness(w.stem, x) >= 0.8 and _same_size(w.stem, x) for w, x in pairs):
+            if wanted and all(w.stem == x or (likeness(w.stem, x) >= 0.8 and _same_size(w.stem, x) and w.text not in lexicon.words("stop"))
+                              for w, x in pairs):
                 hits.append(_Hit(option, value, said[i].start, said[i + len(wanted) - 1].end, len(wanted) + 0.5))
     if hits:
         return hits
@@ -333,6 +336,17 @@ def _counted_steps(text: str, product: Product, lexicon: Lexicon) -> tuple[list[
             steps.append(Step(option, direction, float(match.group("number").replace(",", ""))))
             text = text.replace(match.group(), " ")
     return steps, text
+
+
+def _fixed_options(text: str, product: Product, lexicon: Lexicon) -> list[str]:
+    """"the same size", "same material and colour": options named right after "same"."""
+    found = []
+    for match in lexicon.pattern("same_option").finditer(text):
+        near = words(re.split(r"[.;!?,]|\bbut\b", text[match.end(): match.end() + 40])[0], lexicon.locale)[:5]
+        for option, values in option_values(product).items():
+            if len(values) > 1 and any(likeness(w.stem, n) >= 0.8 for w in near for n in _option_words(option, lexicon)):
+                found.append(option)
+    return found
 
 
 def _steps(text: str, product: Product, lexicon: Lexicon, named: dict[str, tuple[str, ...]], taken: set[str]) -> list[Step]:

@@ -53,13 +53,13 @@ def stems(text: str, locale: str = "en") -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def likeness(said: str, meant: str) -> float:
-    """1.0 the same stem, 0.9 the tail of a compound ("watch" in "wristwatch"), 0.8 a typo, 0.0 another word."""
+    """1.0 the same stem, 0.9 the tail of a compound ("watch" in "wristwatch"), 0.8 a typo, 0.6 the other way round."""
     if said == meant:
         return 1.0
     if said.isdigit() or meant.isdigit():
         return 0.0
-    if len(said) >= 4 and (meant.endswith(said) or said.endswith(meant)) and min(len(said), len(meant)) >= 4:
-        return 0.9
+    if min(len(said), len(meant)) >= 4 and (meant.endswith(said) or said.endswith(meant)):
+        return 0.9 if meant.endswith(said) else 0.6
     if said.startswith(meant) or meant.startswith(said):
         return 0.0                     # "make" and "maker" are two words
     longest = max(len(said), len(meant))
