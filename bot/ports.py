@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bot.domain.case import Case
 from bot.domain.commands import Command
 from bot.domain.events import Event, Stamped
 from bot.domain.message import InboundMessage, OutboundMessage
@@ -115,6 +116,20 @@ class Composer(Protocol):
 
     async def compose(self, acts: Sequence[Act], drafts: Sequence[str], tracker: Tracker, on_delta: OnDelta | None) -> list[str] | None:
         """One text per act, or None to have the templates (`drafts`, same order) said."""
+        ...
+
+
+class CaseBook(Protocol):
+    """Cases of one shop."""
+
+    async def open(self, case: Case) -> None: ...
+
+    async def of_customer(self, customer_id: str) -> list[Case]:
+        """Newest first."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
         ...
 
 

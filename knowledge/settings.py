@@ -38,7 +38,8 @@ def load_settings(kind: type[S], directory: Path, **overrides: Any) -> S:
     path = directory / CONFIG_FILE
     bound = type(kind.__name__, (kind,), {"_toml": path if path.is_file() else None, "__module__": kind.__module__})
     try:
-        return bound(**overrides)
+        settings: S = bound(**overrides)
+        return settings
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
@@ -15,36 +14,11 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.actions.saying import day_text
 from bot.actions.services import Services
 from bot.actions.show_orders import meant_orders, said_text
+from bot.domain.case import Case
 from bot.requests.model import Question
 from knowledge.models import OrderStatus
 
 _DAYS = 2          # working answer promised for a case
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    number: str
-    conversation_id: str
-    customer_id: str
-    kind: str                          # "damaged", "missing", "wrong item", "service"
-    facts: str                         # the customer's words
-    remedy: str
-    order_number: str
-    opened_at: float                   # seconds since the epoch
-    due_at: float
-    status: str = "open"
-
-
-class CaseBook(Protocol):
-    """Cases of one shop."""
-
-    async def open(self, case: Case) -> None: ...
-
-    async def of_customer(self, customer_id: str) -> list[Case]:
-        """Newest first."""
-        ...
-
-    def now(self) -> float: ...
 
 
 class ActionOpenCase(Action):

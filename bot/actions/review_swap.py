@@ -113,9 +113,8 @@ class ActionReviewSwap(ReviewAction):
                 return None
             question = order_question(wanted, desk, "utter_which_items_to_swap")
             return Question("items", question.response, question.facts, _line_buttons(wanted, desk))
-        question = question_about(draft, desk)
-        if question is not None:
-            return question
+        if (about := question_about(draft, desk)) is not None:
+            return about
         if not draft.method and len(desk.customer.payment_methods) > 1 and self._money_moves(draft, desk):
             return method_question(self._methods(draft, desk), "utter_ask_difference_method")
         return None

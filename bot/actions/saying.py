@@ -34,9 +34,10 @@ def day_text(moment: datetime | date | str | None) -> str:
         return ""
     if isinstance(moment, str):
         try:
-            moment = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+            day: date = datetime.fromisoformat(moment.replace("Z", "+00:00"))
         except ValueError:
             return moment
+        return f"{day.day} {day:%B %Y}"
     return f"{moment.day} {moment:%B %Y}"
 
 

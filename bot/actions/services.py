@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
 from rasa_sdk import Tracker
 
-from bot.ports import Answerer
+from bot.ports import Answerer, CaseBook
 from bot.requests.desk import Desk
 from bot.requests.lexicon import Lexicon
 from bot.requests.titles import TitleIndex, index_titles
@@ -30,7 +28,7 @@ class Services:
     search: Search
     answerer: Answerer
     lexicons: Mapping[str, Lexicon]
-    cases: Any                                    # bot.actions.cases.CaseBook
+    cases: CaseBook
     similar: Similar | None = None
     _titles: list[tuple[float, TitleIndex]] = field(default_factory=list)
 

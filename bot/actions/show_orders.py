@@ -90,7 +90,7 @@ class ActionTrackOrder(OrderQuestion):
 
     def answer(self, dispatcher: CollectingDispatcher, text: str, orders: Sequence[Order], desk: Desk) -> None:
         for order in orders[:4]:
-            facts = {"order_number": order.number, "status": order.status.value.replace("_", " "), "items": ", ".join(x.title for x in order.lines),
+            facts: dict[str, Any] = {"order_number": order.number, "status": order.status.value.replace("_", " "), "items": ", ".join(x.title for x in order.lines),
                      "address": address_text(order.address), "delivered_on": day_text(order.delivered_at)}
             parcels = [f for f in order.fulfillments if f.tracking_number]
             for parcel in parcels:

@@ -38,8 +38,8 @@ class FlowMachine:
                 return
             step = self._step(frame)
             if step is None:
-                turn.record(ev.FlowCompleted(frame.id))
                 uncovered = frame.flow
+                turn.record(ev.FlowCompleted(frame.id))
                 continue
             if step.kind == "collect" and step.name not in frame.slots:
                 self._ask(turn, frame, step, again=uncovered not in ("", "identify") and frame.flow != "identify")
@@ -47,7 +47,7 @@ class FlowMachine:
             await self._perform(turn, frame, step)
             if turn.tracker.mode != "bot":
                 return
-        raise FlowLoop(f"more than {_MAX_STEPS} steps in one turn; the last flow was '{frame.flow}'")
+        raise FlowLoop(f"more than {_MAX_STEPS} steps in one turn: {[f.flow for f in turn.tracker.stack]}")
 
     def _step(self, frame: Frame) -> Step | None:
         flow = self.flows[frame.flow]

@@ -309,8 +309,8 @@ class _Plan:
         entry = {"text": part.text, "asked": self.asked}
         frame = self.frame
         if flow in ("cancel_order", "return_items") and self.lexicon.said(part.text, "or_both"):
-            start = {"said": [{"text": part.text}], "quiet": True}
-            return [cmd.StartFlow("return_items", start), cmd.StartFlow("cancel_order", start)]
+            slots = {"said": [{"text": part.text}], "quiet": True}
+            return [cmd.StartFlow("return_items", slots), cmd.StartFlow("cancel_order", slots)]
         if flow in _ADDRESSES and (frame is None or frame.flow not in _ADDRESSES):
             return [cmd.StartFlow(f, {"said": [{"text": part.text}]}, part.intent.confidence) for f in self._addresses_meant(part)]
         if frame is not None and frame.flow == flow:

@@ -61,6 +61,7 @@ class _Hit:
 
 _AMOUNT = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s+(?:(?P<after>more|fewer|less|extra|higher|lower|additional)\s+\w+"
                      r"|\w+\s+(?P<before>more|fewer|less|extra|higher|lower|bigger|larger|smaller|longer|shorter))", re.IGNORECASE)
+_AMOUNT_START = re.compile(r"\S+")
 _UNITS = {"tb": 1024.0, "l": 1000.0, "liter": 1000.0, "liters": 1000.0, "kg": 1000.0, "cl": 10.0}
 
 
@@ -331,7 +332,7 @@ def _counted_steps(text: str, product: Product, lexicon: Lexicon) -> tuple[list[
     for match in list(_AMOUNT.finditer(text)):
         said = match.group("after") or match.group("before")
         direction = 1 if lexicon.said(said, "more_of") else -1 if lexicon.said(said, "less_of") else 0
-        option = _option_near(match.group(), re.match(r"\S+", match.group()), option_values(product), lexicon)
+        option = _option_near(match.group(), _AMOUNT_START.match(match.group()) or match, option_values(product), lexicon)
         if direction and option:
             steps.append(Step(option, direction, float(match.group("number").replace(",", ""))))
             text = text.replace(match.group(), " ")

@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.actions.cases import Case
+from bot.domain.case import Case
 from bot.stores.schema import cases
 from knowledge import db
 

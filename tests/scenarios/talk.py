@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.actions.cases import Case
+from bot.domain.case import Case
 from bot.bootstrap import Shop
 from bot.domain.message import Card, InboundMessage, OutboundMessage, Source
 from bot.domain.tracker import Tracker

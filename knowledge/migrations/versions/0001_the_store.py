@@ -1,5 +1,9 @@
 """The store: products, customers, orders, documents, reviews, prices, interactions, applied operations."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,7 +13,7 @@ down_revision = None
 ID = sa.String(512)
 
 
-def entity(name: str, *columns: sa.Column, indexes: tuple[str, ...] = ()) -> None:
+def entity(name: str, *columns: sa.Column[Any], indexes: tuple[str, ...] = ()) -> None:
     op.create_table(
         name,
         sa.Column("id", ID, primary_key=True),
@@ -24,7 +28,7 @@ def entity(name: str, *columns: sa.Column, indexes: tuple[str, ...] = ()) -> Non
         op.create_index(f"{name}_by_{column}", name, [column])
 
 
-def written_locally() -> tuple[sa.Column, ...]:
+def written_locally() -> tuple[sa.Column[Any], ...]:
     return sa.Column("ingested_hash", sa.String(32), nullable=False), sa.Column("local_at", sa.Float(53))
 
 
