@@ -42,10 +42,8 @@ bench: $(DEV)  ## the quick benchmarks, a table each; DATA=FOLDER holds stores/ 
 	$(call measure,retail_tasks,stores/retail,--store $(DATA)/stores/retail)
 	$(call measure,retrieval,benchmarks/retrieval/chorus,$(DATA)/benchmarks/retrieval/chorus)
 	$(call measure,search_speed,benchmarks/retrieval/chorus,$(DATA)/benchmarks/retrieval/chorus)
-	$(call measure,intents,benchmarks/intents/banking77,--quick $(BANKING)/train.csv $(BANKING)/test.csv)
 
 DATA        ?= ../shared
-BANKING     := $(DATA)/benchmarks/intents/banking77
 
 # $(1) a module of benchmarks/, $(2) the folder under DATA it needs, $(3) its arguments
 define measure
