@@ -95,7 +95,7 @@ async def test_nobody_came(talk: Talk, clock: FakeClock, books: Books) -> None:
     assert (await talk.tracker()).mode is Mode.BOT
 
 
-async def test_nobody_came_and_the_customer_is_told_unasked(web: Begin, shop: object, talk: Talk, clock: FakeClock) -> None:
+async def test_nobody_came_and_the_customer_is_told_unasked(web: Begin, talk: Talk, clock: FakeClock) -> None:
     """Swept in the background: the news waits in the conversation for a client that comes back."""
     client = web()
     await client.say("person please")

@@ -19,7 +19,7 @@ SignIn = Callable[..., Talk]
     ("Bonjour, je voudrais retourner mes chaussures, elles sont trop petites", "anglais"),
     ("Здравствуйте, где мой заказ?", "английски"),
     ("أين طلبي من فضلك؟", "الإنجليزية"),
-])
+], ids=["Spanish", "Chinese", "German", "French", "Russian", "Arabic"])
 async def test_an_honest_answer_in_that_language(signed_in: SignIn, books: Books, text: str, word: str) -> None:
     talk = signed_in(books.owner(books.first(PENDING, books.alone)))
     await talk.say(text)

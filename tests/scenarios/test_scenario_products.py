@@ -13,8 +13,9 @@ def shown(talk: Talk, books: Books) -> list[Product]:
     return [books.products[i] for i in talk.products]
 
 
-async def test_a_search_in_plain_words(talk: Talk, books: Books) -> None:
-    await talk.say("im looking for a tent for two people")
+@pytest.mark.parametrize("words", ["im looking for a tent for two people", "do you have tents?", "got any tents"])
+async def test_a_search_in_plain_words(talk: Talk, books: Books, words: str) -> None:
+    await talk.say(words)
     assert shown(talk, books)
     assert all("tent" in f"{p.title} {' '.join(p.category)}".lower() for p in shown(talk, books))
     assert talk.asked == "", "nobody has to say who they are to look around"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from bot.assistant_files import SHIPPED
@@ -34,16 +35,24 @@ def _moved(rows: str, by: timedelta) -> str:
     return "\n".join(found)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def jeweller(tmp_path: Path) -> AsyncIterator[Begin]:
-    """Conversations with the jeweller's assistant, each as the one customer there is."""
-    source, folder = tmp_path / "files", tmp_path / "jeweller"
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The jeweller's folder, with the shop's own copy of the assistant and its rules."""
+    source, folder = tmp_path_factory.mktemp("jeweller") / "files", tmp_path_factory.mktemp("jeweller") / "shop"
     shutil.copytree(FILES, source)
     orders = source / "orders.jsonl"
     orders.write_text(_moved(orders.read_text("utf-8"), datetime.now(UTC) - WRITTEN_FOR), "utf-8")
     await ingest(folder, sorted(source.glob("*.jsonl")))
     shutil.copytree(SHIPPED, folder / "assistant")
     shutil.copyfile(FILES / "rules.yml", folder / "assistant" / "policies" / "rules.yml")
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def jeweller(made: Path, tmp_path: Path) -> AsyncIterator[Begin]:
+    """Conversations with the jeweller's assistant, each as the one customer there is."""
+    folder = tmp_path / "shop"
+    shutil.copytree(made, folder)
     async with await open_shop(folder) as shop:
         rows = await stored_rows(shop)
 

@@ -57,7 +57,7 @@ async def test_the_cheapest_in_stock(signed_in: SignIn, books: Books) -> None:
     order = books.first(DELIVERED, one_line, single_cheapest)
     cheapest = min(books.others(order.lines[0]), key=lambda v: v.price)
     talk = signed_in(books.owner(order))
-    await talk.say(f"exchange the {books.name(order.lines[0])} of {order.number} for the cheapest one you have in stock")
+    await talk.say(f"exchange the {books.name(order.lines[0])} of {order.number} for the cheapest one in stock")
     assert await swapped(talk, order.number) == [cheapest.id]
 
 
