@@ -32,8 +32,11 @@ class Books:
         return (o for o in self.orders if o.status in statuses)
 
     def first(self, status: OrderStatus, *conditions: Callable[[Order], bool]) -> Order:
-        """The first order of this status for which all conditions hold."""
-        return next(o for o in self.each(status) if all(holds(o) for holds in conditions))
+        """The first order of this status for which all conditions hold. Raises LookupError when the data has none."""
+        for order in self.each(status):
+            if all(holds(order) for holds in conditions):
+                return order
+        raise LookupError(f"the demo shop has no {status.value} order like that")
 
     # --- conditions --------------------------------------------------------------------------------------------------
 

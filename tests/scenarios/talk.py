@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.domain.case import Case
 from bot.bootstrap import Shop
+from bot.domain.case import Case
 from bot.domain.message import Card, InboundMessage, OutboundMessage, Source
 from bot.domain.tracker import Tracker
 from bot.stores.cases import SqlCaseBook
