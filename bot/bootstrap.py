@@ -27,6 +27,7 @@ from bot.engine.repair import Repair
 from bot.engine.say import Speaker
 from bot.finder import KnowledgeFinder
 from bot.handoffs import Handoffs
+from bot.late_answers import settle_forever
 from bot.nlu.classifier import IntentClassifier
 from bot.nlu.language import load_languages
 from bot.nlu.reader import EmbeddedReader
@@ -81,7 +82,7 @@ class Shop:
     _settling: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._settling = asyncio.create_task(_settle(self.orders))
+        self._settling = asyncio.create_task(settle_forever(self.orders, self.handoffs))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -121,7 +122,7 @@ def _assemble(directory: Path, settings: BotSettings, assistant: Assistant, engi
     chat = Engine(
         store=store, guard=Guard(settings.limits.message_chars, _link_hosts(settings)),
         finder=KnowledgeFinder(search.search, orders, search.embedder), reader=_reader(settings, assistant, search.embedder),
-        repair=Repair(assistant.flows), machine=FlowMachine(assistant.flows, InProcessRunner(actions)),
+        repair=Repair(assistant.flows, load_languages(assistant.folder / "languages.yml").reply), machine=FlowMachine(assistant.flows, InProcessRunner(actions)),
         speaker=Speaker(assistant.responses, _composer(settings, assistant)), observer=LogObserver(), clock=clock,
         handoff_timeout=settings.timeouts.handoff_s, agent_timeout=settings.timeouts.agent_idle_s)
     return Shop(directory, settings, assistant, chat, Inbox(chat, store, lock), store, orders, events, book, catalogue, search, actions,
@@ -199,11 +200,3 @@ def _similar(embedder: Embedder) -> Callable[[str, Sequence[str]], Sequence[floa
 
 def _link_hosts(settings: BotSettings) -> frozenset[str]:
     return frozenset({settings.server.host})
-
-
-async def _settle(orders: OrderService, every: float = 5.0) -> None:
-    """Ask again what the shop's order system has not answered, so that a late answer is entered once."""
-    while True:
-        for operation_id in await orders.unsettled():
-            await orders.settle(operation_id)
-        await asyncio.sleep(every)

@@ -89,6 +89,13 @@ class Handoffs:
             return [*dropped, *self._end(tracker, "agent", "utter_handoff_closed")]
         return await self._commit(conversation_id, act)
 
+    async def tell(self, conversation_id: str, response: str, **facts: str) -> int:
+        """Say something between turns, whoever holds the conversation. The conversation's new seq."""
+        def act(tracker: Tracker) -> list[ev.Event]:
+            text = self._say(response, tracker.locale).format(**facts)
+            return [ev.BotUttered(text, {"custom": {"responses": [response]}, PUSHED: True})]
+        return await self._commit(conversation_id, act)
+
     async def expire(self) -> int:
         """Give back what waited too long, and tell the customer so; how many."""
         overdue = [t for t in await self._store.in_mode(Mode.QUEUED, Mode.AGENT) if self._overdue(t)]

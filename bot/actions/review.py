@@ -6,6 +6,7 @@ writes: that is `carry_out` after an explicit yes to exactly this card.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from knowledge.errors import NotFound, Refused
 from knowledge.orders.operations import Operation
 from knowledge.orders.service import Actor
 
+_NEAR, _MARGIN = 0.30, 0.06      # cosine of the words to a line's title: near at all, and as near as the nearest
 FLOW_WORDS = {"return": "the return", "swap": "the exchange", "cancel": "the cancellation"}
 YES_NO = (("Yes, go ahead", "/affirm"), ("No", "/deny"))
 
@@ -49,7 +51,7 @@ class ReviewAction(Action):
         side = self._side_taken(tracker, desk)
         if side and side != self.kind:
             return _stage("end")
-        draft, notices = self._read_all(tracker, desk)
+        draft, notices = await self._read_all(tracker, desk)
         if side:
             chosen = await self._chosen(dispatcher, tracker, draft.with_(settled=True), desk)
             return [*(SlotSet("drop_waiting", flow) for flow in self.rivals()), SlotSet("read", len(tracker.slots.get("said") or ())), *chosen]
@@ -127,7 +129,7 @@ class ReviewAction(Action):
 
     # --- the course --------------------------------------------------------------------------------------------------
 
-    def _read_all(self, tracker: Tracker, desk: Desk) -> tuple[Draft, list[Notice]]:
+    async def _read_all(self, tracker: Tracker, desk: Desk) -> tuple[Draft, list[Notice]]:
         """Only what was said since the last look: the draft holds the rest."""
         draft = Draft.from_json(tracker.slots.get("draft"))
         said: Sequence[Mapping[str, Any]] = tracker.slots.get("said") or ()
@@ -135,11 +137,26 @@ class ReviewAction(Action):
         for entry in said[int(tracker.slots.get("read") or 0):]:
             desk = _focused(desk, draft)
             if "text" in entry:
+                desk = replace(desk, found=await self._pointed_at(str(entry["text"]), draft, tracker, desk))
                 draft, told = self.read(str(entry["text"]), str(entry.get("asked") or ""), draft, desk)
                 notices += [n for n in told if n not in notices]
             else:
                 draft = self.pressed(entry, draft, desk)
         return draft, notices
+
+    async def _pointed_at(self, text: str, draft: Draft, tracker: Tracker, desk: Desk) -> tuple[str, ...]:
+        """Lines of the customer that the words mean by retrieval; () when none comes near, or lines are known already."""
+        actor = self.services.actor(tracker)
+        if draft.picks or draft.open or draft.orders or actor is None or self.services.similar is None or len(text.split()) < 3:
+            return ()
+        lines = await self.services.orders.find_lines(actor, text, limit=5)
+        keys = [key for e in lines if (key := e.id.removeprefix("line:")) in desk.keys()]
+        if not keys:
+            return ()
+        near = await asyncio.to_thread(self.services.similar, text, [desk.line(k)[1].title for k in keys])
+        ranked = sorted(zip(near, keys, strict=True), reverse=True)
+        best = ranked[0][0]
+        return tuple(key for score, key in ranked if score >= max(_NEAR, best - _MARGIN))
 
     def _ask(self, draft: Draft, question: Question) -> list[dict[str, Any]]:
         return [SlotSet("draft", draft.to_json()), SlotSet("question", question.to_json()), SlotSet("request", None),

@@ -58,7 +58,8 @@ class Services:
         previous = tracker.slots.get("previous_address")
         return Desk(customer, orders, products, self.lexicon(tracker), self.similar,
                     tuple(tracker.slots.get("focus_orders") or ()), tuple(tracker.slots.get("focus_lines") or ()),
-                    str(tracker.slots.get("focus_product") or ""), Address(**previous) if previous else None)
+                    focus_product=str(tracker.slots.get("focus_product") or ""),
+                    previous_address=Address(**previous) if previous else None)
 
     async def products_of(self, orders: Sequence[Order]) -> dict[str, Product]:
         ids = dict.fromkeys(line.product_id for order in orders for line in order.lines)

@@ -6,7 +6,7 @@ what was offered. It decides what runs, never whether something is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.domain import commands as cmd
@@ -21,8 +21,10 @@ CLAIMS = "claims"        # conversation slot: what the customer said about who t
 
 
 class Repair:
-    def __init__(self, flows: Mapping[str, Flow]) -> None:
+    def __init__(self, flows: Mapping[str, Flow], foreign: Callable[[str], str] = str) -> None:
+        """`foreign`: language code → the honest answer in that language."""
         self.flows = flows
+        self.foreign = foreign
 
     def apply(self, turn: Turn, commands: Sequence[cmd.Command]) -> None:
         """Put all commands of one message into effect, in their order; writes first come first served, by precedence."""
@@ -138,7 +140,10 @@ class Repair:
     # --- not understood ----------------------------------------------------------------------------------------------
 
     def _cannot(self, turn: Turn, reason: str) -> None:
-        if turn.tracker.misses >= 2 or reason == "human_wanted":
+        if reason.startswith("language:"):
+            turn.say(Act("utter_not_my_language", {"reply": self.foreign(reason.removeprefix("language:"))}, (("Talk to a person", "/handoff"),)))
+            turn.record(ev.SlotSet(OFFER, {"flow": "talk_to_human", "slots": {"reason": "another language"}}))
+        elif turn.tracker.misses >= 2:
             turn.say(Act("utter_offer_human", {}, (("Talk to a person", "/handoff"),)))
             turn.record(ev.SlotSet(OFFER, {"flow": "talk_to_human", "slots": {"reason": "not understood"}}))
         else:

@@ -22,6 +22,8 @@ class Intent:
     confidence: float
     cued: bool = False                  # the lexicon speaks for it
     oos: float = 0.0
+    guess: str = ""                     # the likeliest, where nothing is sure
+    rival: str = ""                     # about as likely as the guess
 
 
 class IntentModel(Protocol):
@@ -60,8 +62,15 @@ def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon
         return Intent("", 0.0, oos=oos)
     label, score = max(scores.items(), key=lambda item: item[1])
     if score < _SURE:
-        return Intent("", score, oos=oos)
-    return Intent(label, min(score, 1.0), label in cues, oos)
+        return _unsure(scores, score, oos)
+    return Intent(label, min(score, 1.0), label in cues, oos=oos)
+
+
+def _unsure(scores: dict[str, float], score: float, oos: float) -> Intent:
+    """Nothing is claimed; two readings that share most of the probability are kept for a question."""
+    first, second = [*sorted(scores, key=lambda label: -scores[label]), "", ""][:2]
+    near = bool(second) and scores[second] > 0.6 * scores[first] and scores[first] + scores[second] > 0.6
+    return Intent("", score, oos=oos, rival=second if near else "", guess=first if near else "")
 
 
 def _cues(text: str, lexicon: Lexicon) -> tuple[list[str], set[str]]:

@@ -351,11 +351,18 @@ class _Plan:
         question = part.text.rstrip().endswith("?") or self._starts_as_question(part.text)
         if self.frame is not None and not (question and self.asked == "confirmation"):
             return [cmd.AmendRequest("set", {"text": part.text, "asked": self.asked})]
+        if options := self._either(part):
+            return [cmd.Clarify(options)]
         if part.intent.oos > 0.6 and not question:
             return [cmd.CannotHandle("out_of_scope")]
         if question and len(part.text.split()) > 2 and part.intent.oos <= 0.8:
             return [cmd.AskKnowledge(part.text)]
         return [cmd.CannotHandle("out_of_scope" if part.intent.oos > 0.5 else "unclear")]
+
+    def _either(self, part: Part) -> tuple[str, ...]:
+        """Two flows that are about as likely: the customer is asked which."""
+        flows = [WRITES.get(label) or READS.get(label, "") for label in (part.intent.guess, part.intent.rival)]
+        return tuple(flows) if all(flows) and flows[0] != flows[1] and part.intent.oos < 0.5 else ()
 
     def _continued(self, part: Part) -> list[cmd.Command]:
         """"Next: the garden hose and the backpack": things of one's own, named without a verb, after a request of that kind."""

@@ -19,6 +19,7 @@ class Desk:
     similar: Similar | None = None
     focus: tuple[str, ...] = ()                   # order ids spoken of last, latest first
     focus_lines: tuple[str, ...] = ()             # line keys spoken of last
+    found: tuple[str, ...] = ()                   # line keys that retrieval takes the words to mean, likeliest first
     focus_product: str = ""                       # product id spoken of last
     previous_address: Address | None = None       # the default address before it was changed in this conversation
 

@@ -79,6 +79,8 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
             elsewhere += found
     if not parts and not out and not everything:
         chosen = [Chosen(k, text if swap else "") for k in _by_variant_id(text, desk, allowed)]
+    if not (chosen or unclear or elsewhere or parts or out or everything) and desk.found:
+        chosen, unclear = _by_meaning(text, desk, allowed, swap)
     if everything and swap and chosen:
         chosen = [Chosen(k, text) for k in _all_of(desk, allowed, orders, excluded, context) if k not in excluded]
     if everything and not chosen:
@@ -122,6 +124,14 @@ def _by_id(text: str, keys: Sequence[str], desk: Desk) -> list[Mention]:
         if hits:
             found.append(Mention(match.start(), match.end(), hits, match.group()))
     return found[:1]
+
+
+def _by_meaning(text: str, desk: Desk, allowed: Sequence[OrderStatus], swap: bool) -> tuple[list[Chosen], list[Unclear]]:
+    """"that thing for my bike": the line that retrieval points at, or a question between those it cannot tell apart."""
+    keys = [k for k in desk.found if _allowed(k, desk, allowed)]
+    if len(keys) == 1:
+        return [Chosen(keys[0], text if swap else "")], []
+    return [], [Unclear(text[:60].strip(" .,!?"), tuple(keys[:4]), text if swap else "")] if keys else []
 
 
 def _by_variant_id(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> list[str]:
