@@ -1,0 +1,40 @@
+"""What a measuring process has used: wall and processor time of a stretch, memory now and at most."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class Stretch:
+    """`with Stretch() as s:` … then `s.wall_s` and `s.cpu_s`, all threads of this process. On a machine that does other
+    work besides, processor time says more than wall time."""
+
+    wall_s = cpu_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.wall_s, self.cpu_s = time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+
+def resident_mb() -> float:
+    """Now, as Linux counts it; elsewhere the most so far."""
+    status = Path("/proc/self/status")
+    return int(status.read_text().split("VmRSS:")[1].split()[0]) / 1024 if status.is_file() else peak_mb()
+
+
+def peak_mb() -> float:
+    """The most this process held."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1 << 20) if sys.platform == "darwin" else most / 1024
+
+
+def folder_mb(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / (1 << 20)
