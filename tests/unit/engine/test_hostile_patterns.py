@@ -22,10 +22,9 @@ ROOT = Path(bot.__file__).parent
 SIZE, LIMIT_S = 100_000, 0.1
 METHODS = ("search", "match", "fullmatch", "split", "sub", "subn", "findall", "finditer")
 UNITS = (
-    "a", "A", "aA ", "Ab ", " ", "\t ", "\n", "1", "1 ", "1,", "1.1", "é", "漢", "the ", "a.", "a-", "a'", "'", "’",
-    "-", ".", "_", "a_", "([{", "{{a}", "\"'", "a@", "a@a.", "@", "# ", "#W1", "W1 ", "1 Aa ", "1 A", "http", "http://",
-    "https://a/", "javascript:", "if not ", "! ", "! a", "?!", "a1", "5.", "$1,000.", "1-1-1 ", "a/", "| ", "* ",
-    "<a ", "[1] ", "**a")
+    "a", "Ab ", " ", "\n", "1", "1 ", "1,", "1.1", "é", "the ", "a.", "a-", "a'", "’", "-", ".", "_", "([{", "{{a}",
+    "\"'", "a@", "a@a.", "# ", "#W1", "1 Aa ", "http://", "https://a/", "javascript:", "if not ", "! ", "?!", "a1",
+    "$1,000.", "1-1-1 ", "* ", "<a ", "[1] ")
 SLOW = {                     # place → why, until it is mended
     "engine/claims/statements.py:_CITATION": "a run of spaces is tried from each of them",
     "engine/claims/statements.py:_END": "runs of marks and of spaces are tried from each of them",

@@ -71,7 +71,6 @@ def test_a_missing_file_is_named(tmp_path):
         load_lexicon(tmp_path / "nowhere.yml", "en")
 
 
-@pytest.mark.xfail(strict=True, reason="'x ?y' in a phrase becomes 'x\\s+?y', which needs a space")
 @pytest.mark.parametrize(("text", "section", "key"), [
     ("nevermind", "deny", None), ("mastercard", "card_brand", "mastercard"), ("creditcard", "method", "credit_card"),
     ("my giftcard balance", "cues", "gift_card_balance"), ("lastname: Holt", "last_name_after", None),
@@ -106,7 +105,7 @@ def hostile_texts(phrases: list[str]) -> list[str]:
     for phrase in phrases:
         words = re.findall(r"[a-z']+", re.sub(r"\\\w", "", phrase.lower()))
         openings |= {" ".join(words[:3]) + " ", words[0] + " x "} if words else set()
-    return [(unit * (SIZE // len(unit) + 1))[:SIZE] for unit in (*UNITS, *sorted(openings)[:12])]
+    return [(unit * (SIZE // len(unit) + 1))[:SIZE] for unit in (*UNITS, *sorted(openings)[:8])]
 
 
 def seconds(pattern: re.Pattern[str], text: str) -> float:
