@@ -56,7 +56,7 @@ class ActionReviewAddress(ReviewAction):
             return draft.with_(address=asdict(complete(written, desk)), choices=())
         if known is not None and missing_parts(known):
             return draft.with_(address=asdict(complete(_fill_gaps(known, text, desk), desk)))
-        meant = point_at(text, desk, None)
+        meant = point_at(_pointing_part(text, desk), desk, None)
         pointed = [a for a in meant if not self._is_current(a, draft, desk)]
         if meant and not pointed and (others := self._others(meant[0], draft, desk)):
             return draft.with_(orders=others, address=asdict(meant[0]), choices=())
@@ -137,6 +137,12 @@ def _fill_gaps(address: Address, text: str, desk: Desk) -> Address:
         return address
     return Address(address.line1, address.line2 or tail.line2, address.city or tail.city, address.state or tail.state,
                    address.postcode or tail.postcode, address.country or tail.country)
+
+
+def _pointing_part(text: str, desk: Desk) -> str:
+    """… and what stands after it points at the new address."""
+    cut = desk.lexicon.pattern("address_target_end").search(text)
+    return text[cut.start():] if cut and len(text[cut.start():].split()) > 1 else text
 
 
 def _target_part(text: str, desk: Desk) -> str:

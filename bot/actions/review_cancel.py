@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.actions.review import ReviewAction, order_question, orders_in
-from bot.requests.amend import read_reason
+from bot.requests.amend import first_place, place_said, read_reason
 from bot.requests.desk import Desk
 from bot.requests.methods import names_method
 from bot.requests.model import Draft, Notice, Question
@@ -24,8 +24,14 @@ class ActionReviewCancel(ReviewAction):
         if asked == "reason" and draft.orders and not named.orders:
             return draft, notices
         selection = select_lines(text, desk, rules.statuses)
+        if draft.orders and (fewer := self._fewer(text, draft, selection, desk)) is not None:
+            return draft.with_(orders=fewer), notices
         homes = tuple(dict.fromkeys(c.key.rsplit("/", 1)[0] for c in selection.chosen)) if not selection.everything or selection.named else ()
+        if not homes and selection.homes:
+            homes = selection.homes
         if named.orders and named.orders != draft.orders:
+            kept = {k.rsplit("/", 1)[0] for k in selection.excluded}
+            named = named.with_(orders=tuple(o for o in named.orders if o not in kept) or named.orders)
             draft = self._only_possible(named, desk, notices)
         elif homes:
             draft, told = self._homes(text, draft, selection, homes, desk)
@@ -46,7 +52,7 @@ class ActionReviewCancel(ReviewAction):
         """Orders named by items in them; only whole orders can be cancelled, which may be more than was wanted."""
         partial = self._partial({c.key for c in selection.chosen}, homes, desk)
         if partial and desk.lexicon.said(text, "part_only"):
-            return draft.with_(settled=True), partial
+            return draft.with_(settled=True, orders=homes), partial
         return draft.with_(orders=tuple(dict.fromkeys((*draft.orders, *homes)))), partial
 
     def _all_but(self, excluded: Sequence[str], desk: Desk) -> tuple[str, ...]:
@@ -62,6 +68,20 @@ class ActionReviewCancel(ReviewAction):
         if len(possible) == 1:
             return possible[0]
         return next((f for f in desk.focus[:1] if f in possible), None)
+
+    @staticmethod
+    def _fewer(text: str, draft: Draft, selection: Selection, desk: Desk) -> tuple[str, ...] | None:
+        """"keep the second one", "not the one with the laptop", "just the first": what is left of several orders."""
+        if len(draft.orders) < 2:
+            return None
+        out = {k.rsplit("/", 1)[0] for k in selection.excluded} & set(draft.orders)
+        place = place_said(text, desk)
+        if not out and place is not None and -len(draft.orders) <= place < len(draft.orders):
+            if selection.only or desk.lexicon.said(text, "only"):
+                return (draft.orders[first_place(text, desk, after="only", default=place)],)
+            out = {draft.orders[place]} if desk.lexicon.said(text, "except") else set()
+        left = tuple(o for o in draft.orders if o not in out)
+        return left if out and left else None
 
     def _only_possible(self, draft: Draft, desk: Desk, notices: list[Notice]) -> Draft:
         """All orders named stay where one alone is meant; of several, those that can be cancelled."""
@@ -92,4 +112,4 @@ class ActionReviewCancel(ReviewAction):
         return None
 
     def operations(self, draft: Draft, desk: Desk) -> list[Operation]:
-        return [CancelOrder(order_id, draft.reason) for order_id in draft.orders]
+        return [] if draft.settled else [CancelOrder(order_id, draft.reason) for order_id in draft.orders]

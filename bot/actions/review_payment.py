@@ -37,7 +37,7 @@ class ActionReviewPayment(ReviewAction):
 
     def _question(self, draft: Draft, desk: Desk) -> Question | None:
         paid = {m for i in draft.orders if (o := desk.order(i)) and (m := paid_with(o))}
-        others = [(m.id, m.label) for m in desk.customer.payment_methods if m.id not in paid]
+        others = [(m.id, m.label) for m in desk.customer.payment_methods if m.id not in paid and m.id != draft.method]
         return method_question(others, "utter_ask_new_method") if others else Question("payment_method", "utter_no_other_method")
 
     def operations(self, draft: Draft, desk: Desk) -> list[Operation]:

@@ -58,7 +58,7 @@ class ActionReviewReturn(ReviewAction):
             if not open_orders or (draft.orders and not set(draft.orders) & set(open_orders)):
                 return None
             named = [o for o in draft.orders if o in open_orders]
-            return _which_items(named, desk) if named or len(open_orders) == 1 else _which_order(open_orders, desk)
+            return _which_items(named or open_orders, desk) if named or len(open_orders) == 1 else _which_order(open_orders, desk)
         if not draft.method:
             return self._method_question(draft, desk)
         return None

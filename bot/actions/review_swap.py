@@ -11,6 +11,7 @@ from bot.actions.review_return import which_line
 from bot.requests.amend import ORIGINAL, amend_lines, amend_method
 from bot.requests.desk import Desk, paid_with
 from bot.requests.model import Draft, Notice, Pick, Question
+from bot.requests.selection import select_lines
 from bot.requests.swaps import answer_choice, question_about, settle_variants
 from bot.requests.wishes import read_wish
 from knowledge.errors import Refused
@@ -68,6 +69,11 @@ class ActionReviewSwap(ReviewAction):
         """The answer to "which variant?", where it is one."""
         pick = next((p for p in draft.picks if not p.variant), None)
         if asked != "options" or pick is None:
+            return None
+        selection = select_lines(text, desk, self._allowed(), swap=True)
+        if pick.key in selection.excluded:
+            return draft.with_(picks=tuple(p for p in draft.picks if p.key != pick.key))
+        if selection.chosen and pick.key not in {c.key for c in selection.chosen}:
             return None
         if desk.lexicon.said(text, "leave_it"):
             return draft.with_(picks=tuple(p for p in draft.picks if p.key != pick.key))

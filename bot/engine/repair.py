@@ -111,9 +111,11 @@ class Repair:
     def _claim(self, turn: Turn, claims: Mapping[str, str]) -> None:
         known = dict(turn.tracker.slots.get(CLAIMS) or {})
         turn.record(ev.SlotSet(CLAIMS, known | dict(claims)))
-        for frame in turn.tracker.stack:
-            if frame.flow == "identify":
-                turn.record(ev.SlotSet("identity", "claimed", frame.id))
+        waiting = [f for f in turn.tracker.stack if f.flow == "identify"]
+        for frame in waiting:
+            turn.record(ev.SlotSet("identity", "claimed", frame.id))
+        if not waiting and claims:
+            turn.record(ev.FlowStarted(turn.new_frame_id(), "identify"))
 
     # --- starting and dropping ---------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bot.requests.addresses import STREET
 from bot.requests.lexicon import Lexicon
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
@@ -26,8 +27,11 @@ def read_claims(text: str, lexicon: Lexicon, *, asked: bool) -> dict[str, str]:
         rest = rest.replace(found, " ")
     if (number := order_numbers(rest)) and asked:
         claims["order_number"] = number[0]
-    claims |= _introduced(rest, lexicon, strict=True) if emails else _name(rest, lexicon, asked)
-    if postcodes := _POSTCODE.findall(_ORDER.sub(" ", rest)):
+    street = STREET.search(rest)
+    own = rest[: street.start()] if street else rest
+    postcodes = _POSTCODE.findall(_ORDER.sub(" ", own))
+    claims |= _introduced(rest, lexicon, strict=True) if emails else _name(own or rest, lexicon, asked or bool(postcodes))
+    if postcodes and not (emails and not asked):
         claims["postcode"] = postcodes[-1]
     return claims if asked or set(claims) - {"postcode"} else {}
 

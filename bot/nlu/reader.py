@@ -95,6 +95,8 @@ def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
     """Questions about what one has bought are about orders, not the catalogue."""
     if intent.label in (*_ABOUT_PRODUCTS, "reorder") and (order_numbers(text) or lexicon.said(text, "own_thing")) and not lexicon.said(text, "wants_new"):
         return replace(intent, label="order_details")
+    if intent.label == "change_payment" and lexicon.said(text, "difference_words"):
+        return replace(intent, label="", confidence=0.0)
     if intent.label == "cheapest_or_most_expensive" and lexicon.said(text, "own_thing"):
         return replace(intent, label="order_totals")
     return intent
@@ -124,6 +126,10 @@ class _Plan:
                 self.denied = isinstance(verdict, cmd.Deny)
                 rest = [self._consequence(p) for p in rest] if self.denied else rest
                 rest = [p for p in rest if p.flow and (p.intent.cued or p.text.endswith("?")) or p.intent.label == "human_handoff"]
+        elif self.frame is not None and self.asked not in ("", "identity") and self._gives_up():
+            found.append(cmd.CancelFlow())
+            self.frame, self.asked = None, ""
+            rest = [p for p in rest if p.flow and p.intent.cued]
         groups = self._grouped(rest)
         for group in groups:
             found += self._of_group(group)
@@ -157,6 +163,10 @@ class _Plan:
         if labels and labels <= {"deny", "cancel_flow"}:
             return cmd.Deny(), []
         return None, parts
+
+    def _gives_up(self) -> bool:
+        """"No, I don't want to cancel anything", "forget the cancellation", while something else was asked."""
+        return self._takes_back() or (self.lexicon.said(self.text, "cues", "cancel_flow") and self.asked != "options")
 
     def _takes_back(self) -> bool:
         """"Don't cancel it": the act that waits for the yes, spoken of as not wanted."""
@@ -338,7 +348,7 @@ class _Plan:
         if frame.flow == "open_case" or self.lexicon.said(part.text, "replace_request"):
             return True
         opening = re.match(r"\W*(no|nope|then|ok|okay)\b", self.text, re.IGNORECASE)
-        return self.asked in ("options", "items") and opening is not None and not self.lexicon.said(part.text, "also")
+        return self.asked in ("options", "items", "reason", "order") and opening is not None and not self.lexicon.said(part.text, "also")
 
     def _loose(self, part: Part) -> list[cmd.Command]:
         """Words without an act: they answer what was asked, or continue the request under way, or are a question."""

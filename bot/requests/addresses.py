@@ -12,14 +12,14 @@ from bot.requests.selection import order_homes
 from knowledge.models import Address
 
 _POSTCODE = re.compile(r"\b(\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2})\b")
-_STREET = re.compile(r"\b(\d{1,6}[A-Za-z]?\s+(?:[A-Z0-9][\w.'’-]*\s*){1,5}|[A-ZÄÖÜ][\w.-]*(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee)\s+\d+\w?)")
+STREET = re.compile(r"\b(\d{1,6}[A-Za-z]?\s+(?:[A-Z0-9][\w.'’-]*\s*){1,5}|[A-ZÄÖÜ][\w.-]*(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee)\s+\d+\w?)")
 _UNIT = re.compile(r"\b((?:suite|apt\.?|apartment|unit|floor|flat|room|ste\.?|#)\s*[\w-]+)", re.IGNORECASE)
 _STATE = re.compile(r"\b([A-Z]{2})\b")
 
 
 def read_address(text: str, lexicon: Lexicon, country: str | None = None) -> Address | None:
     """A street address written in the text, with as much of it as is there; None when there is no street."""
-    street = _STREET.search(text)
+    street = STREET.search(text)
     if not street:
         return None
     unit = _UNIT.search(text)

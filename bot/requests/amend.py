@@ -12,7 +12,7 @@ from bot.requests.desk import Desk, paid_with
 from bot.requests.mentions import described, find_mentions
 from bot.requests.methods import STORE_CREDIT, choose_methods, names_method
 from bot.requests.model import Draft, Notice, Open, Pick
-from bot.requests.orders import choose_orders
+from bot.requests.orders import choose_orders, said_statuses
 from bot.requests.selection import Selection, select_lines
 from bot.requests.wishes import read_wish
 from bot.requests.words import words
@@ -133,6 +133,11 @@ def pick_among(text: str, keys: Sequence[str], desk: Desk) -> list[str] | None:
     nth = place_said(text, desk)
     if nth is not None and -len(keys) <= nth < len(keys):
         return [list(keys)[nth]]
+    statuses = said_statuses(text, desk)
+    if statuses and (inside := [k for k in keys if desk.line(k)[0].status in statuses]):
+        if len(inside) == 1:
+            return inside
+        keys = inside
     by_price = {"cheaper_line": min, "more_expensive_line": max}
     for section, pick in by_price.items():
         if lexicon.said(text, section):
@@ -161,6 +166,15 @@ def place_said(text: str, desk: Desk) -> int | None:
         number = next((desk.lexicon.number(w.text) for w in said if w.text.isdigit()), None)
         return number - 1 if number else None
     return None
+
+
+def first_place(text: str, desk: Desk, *, after: str, default: int) -> int:
+    """The place named behind a word of the section `after` ("keep the second. just the first" → the first)."""
+    for match in desk.lexicon.pattern(after).finditer(text):
+        place = place_said(text[match.end():], desk)
+        if place is not None:
+            return place
+    return default
 
 
 # --- reason and method -----------------------------------------------------------------------------------------------

@@ -145,8 +145,11 @@ def _mention(text: str, said: Sequence[Word], run: Sequence[int], marks: Mapping
     count = next((n for w in reversed(before[-2:]) if (n := lexicon.number(w)) and n > 1), None)
     last = said[run[-1]]
     plural = last.text != last.stem and last.text.endswith("s") and not _title_is_plural(last, keys, things, lexicon)
-    every = lexicon.said(text[max(0, start - 24): start], "every") and bool({*before} & {"all", "both", "every", "each", "any", "two"})
-    return Mention(start, end, tuple(keys), " ".join(said[i].text for i in run), count, every or plural or bool(count), plural)
+    if lexicon.said(text[max(0, start - 30): start], "of_these"):
+        count = None
+    every = not lexicon.said(text[max(0, start - 30): end], "of_these") and lexicon.said(text[max(0, start - 24): start], "every") and bool({*before} & {"all", "both", "every", "each", "any", "two"})
+    return Mention(start, end, tuple(keys), " ".join(said[i].text for i in run), count,
+                   every or bool(count) or (plural and not lexicon.said(text[max(0, start - 30): end], "of_these")), plural)
 
 
 def _title_is_plural(last: Word, keys: Sequence[str], things: Sequence[Thing], lexicon: Lexicon) -> bool:

@@ -13,6 +13,7 @@ STORE_CREDIT = "store_credit"
 
 def choose_methods(text: str, methods: Sequence[PaymentMethod], original: str | None, lexicon: Lexicon) -> list[PaymentMethod]:
     """The methods that fit, none when the text names none; "original" and "the other one" need `original`."""
+    text = lexicon.pattern("method_dropped").sub(" ", text)
     by_id = [m for m in methods if m.id.lower() in text.lower()]
     if by_id:
         return by_id

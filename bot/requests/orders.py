@@ -20,6 +20,7 @@ class OrderChoice:
     named: bool = False                   # by number or pointing, not only by status
     every: bool = False                   # "all my orders", "both orders"
     statuses: tuple[OrderStatus, ...] = ()
+    by_number: bool = False
 
 
 def normal(number: str) -> str:
@@ -31,7 +32,7 @@ def choose_orders(text: str, desk: Desk) -> OrderChoice:
     known, unknown = _by_number(text, desk)
     statuses = said_statuses(text, desk)
     if known or unknown:
-        return OrderChoice(tuple(known), tuple(unknown), named=bool(known), statuses=statuses)
+        return OrderChoice(tuple(known), tuple(unknown), named=bool(known), statuses=statuses, by_number=bool(known))
     place = _by_place(text, desk)
     if place:
         return OrderChoice(tuple(place), named=True, statuses=statuses)

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.requests.desk import Desk
+from bot.requests.lexicon import pattern_of
 from bot.requests.mentions import Mention, described, find_mentions
 from bot.requests.orders import OrderChoice, choose_orders, said_statuses
+from bot.requests.wishes import magnitude
 from knowledge.models import OrderStatus
 
 
@@ -55,7 +57,9 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
     """Lines named in `text`, of orders in `allowed` statuses where there are any. `swap`: words after a line are its wish."""
     lexicon = desk.lexicon
     orders = choose_orders(text, desk)
-    everything = lexicon.said(text, "everything") or orders.every
+    if orders.named and not orders.by_number and not any((o := desk.order(i)) and o.status in allowed for i in orders.orders):
+        orders = OrderChoice(statuses=orders.statuses)
+    everything = lexicon.said(text, "swap_everything" if swap else "everything") or orders.every
     every_key = desk.keys()
     mentions = find_mentions(text, [desk.thing(k) for k in every_key], lexicon, desk.similar) or _by_id(text, every_key, desk)
     kept, out = _split_exceptions(text, mentions, desk)
@@ -160,7 +164,8 @@ def _split_exceptions(text: str, mentions: Sequence[Mention], desk: Desk) -> tup
 def _reach(text: str, start: int, desk: Desk) -> int:
     stop = re.compile(r"[.;!?\n]").search(text, start)
     verb = desk.lexicon.pattern("act_verbs").search(text, start)
-    ends = [m.start() for m in (stop, verb) if m]
+    only = desk.lexicon.pattern("only").search(text, start)
+    ends = [m.start() for m in (stop, verb, only) if m]
     return min(ends, default=len(text))
 
 
@@ -248,7 +253,7 @@ def _resolve(text: str, mention: Mention, before: str, after: str, desk: Desk, a
     keys = wanted or [k for k in keys if _allowed(k, desk, allowed)] or keys
     if len(keys) > 1:
         keys = described(f"{source} {mention.head}", [desk.thing(k) for k in keys], desk.lexicon)
-    keys = _by_price(source, keys, desk)
+    keys = _by_size(source, _by_price(source, keys, desk), desk)
     if mention.every or len(keys) == 1:
         return _counted(keys, mention, desk)
     if desk.lexicon.said(text[max(0, mention.start - 20): mention.start], "one_of"):
@@ -280,6 +285,29 @@ def _by_price(words: str, keys: list[str], desk: Desk) -> list[str]:
     if desk.lexicon.said(words, "more_expensive_line"):
         return [max(keys, key=lambda k: prices[k])]
     return keys
+
+
+def _by_size(words: str, keys: list[str], desk: Desk) -> list[str]:
+    """"the bigger of the two": by the first option that a comparative is about and that tells the lines apart."""
+    if len(keys) < 2 or not desk.lexicon.said(words, "of_these"):
+        return keys
+    for phrase, (direction, *parts) in desk.lexicon.data.get("comparative", {}).items():
+        if not pattern_of([phrase]).search(words):
+            continue
+        for part in parts:
+            places = {k: _place_of(k, part, keys, desk) for k in keys}
+            if all(p is not None for p in places.values()) and len(set(places.values())) > 1:
+                return [sorted(keys, key=lambda k: direction * (places[k] or 0.0))[-1]]  # noqa: B023 - used at once
+    return keys
+
+
+def _place_of(key: str, part: str, keys: Sequence[str], desk: Desk) -> float | None:
+    options = desk.line(key)[1].options
+    option = next((o for o in options if part in o.lower()), None)
+    if option is None:
+        return None
+    values = tuple(desk.line(k)[1].options.get(option, "") for k in keys)
+    return magnitude(options[option], values, desk.lexicon)
 
 
 def _alike(keys: Sequence[str], desk: Desk) -> bool:

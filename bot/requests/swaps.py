@@ -89,6 +89,9 @@ def answer_choice(text: str, pick: Pick, desk: Desk) -> Pick | None:
     wish = read_wish(text, product, desk.lexicon)
     if wish.empty:
         return None
+    if shown and wish.price in ("cheaper", "dearer") and wish == Wish(price=wish.price):
+        by_price = sorted(shown, key=lambda v: v.price)
+        return replace(pick, variant=by_price[0 if wish.price == "cheaper" else -1].id, choices=())
     if shown:
         current = product.variant(line.variant_id)
         among = match_variants(replace(product, variants=tuple(shown)), current, replace(wish, show=False), desk.lexicon)

@@ -5,7 +5,7 @@ What the customer did not name stays as it is where that can be had.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.requests.lexicon import Lexicon
 from bot.requests.wishes import Step, Wish, magnitude, option_values
@@ -25,12 +25,20 @@ class Match:
 
 def match_variants(product: Product, current: Variant | None, wish: Wish, lexicon: Lexicon) -> Match:
     """Available variants of `product`, other than `current`, that the wish describes."""
+    wish = _without_current(wish, current)
     found = _match_one(product, current, wish, lexicon)
     if not found.fits and wish.otherwise is not None:
         second = match_variants(product, current, wish.otherwise, lexicon)
         if second.fits:
             return second
     return found
+
+
+def _without_current(wish: Wish, current: Variant | None) -> Wish:
+    """"the 17 inch one, change it to 13 inch": of several values, the one it has already describes it."""
+    if current is None:
+        return wish
+    return replace(wish, options={o: tuple(v for v in values if v != current.options.get(o)) or values for o, values in wish.options.items()})
 
 
 def _match_one(product: Product, current: Variant | None, wish: Wish, lexicon: Lexicon) -> Match:
@@ -152,9 +160,6 @@ def _nothing(product: Product, current: Variant | None, wish: Wish, others: list
 
 
 def _failing(product: Product, current: Variant | None, wish: Wish, lexicon: Lexicon) -> str:
-    for option, values in wish.options.items():
-        if not any(v.available and v.options.get(option) in values for v in product.variants):
-            return f"{option} {' / '.join(values)}"
     if wish.options:
         return ", ".join(f"{o} {' / '.join(v)}" for o, v in wish.options.items())
     if wish.steps:

@@ -239,9 +239,9 @@ def _boolean_hits(text: str, said: tuple[Word, ...], option: str, values: tuple[
     """Options answered yes or no: naming the option means yes, negating it no."""
     yes = next((v for v in values if v.lower() in lexicon.words("yes_words")), None)
     no = next((v for v in values if v.lower() in lexicon.words("no_words")), None)
-    names = [stem(w.text, lexicon.locale) for w in words(option, lexicon.locale)]
     hits = []
-    for i in range(len(said)):
+    forms = [option, *lexicon.data.get("option_synonyms", {}).get(option.lower(), ())]
+    for i, names in ((i, [w.stem for w in words(form, lexicon.locale)]) for form in forms for i in range(len(said))):
         window = said[i: i + len(names)]
         if len(window) < len(names) or not all(likeness(w.stem, n) >= 0.8 or _prefix(w.stem, n)
                                                for w, n in zip(window, names, strict=True)):
