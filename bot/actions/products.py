@@ -14,6 +14,7 @@ from bot.actions.saying import money_text, product_card
 from bot.actions.services import Services
 from bot.actions.show_orders import said_text
 from bot.domain.tracker import Tracker as Conversation
+from bot.requests.lexicon import Lexicon
 from bot.requests.mentions import Thing, find_mentions
 from bot.requests.variants import match_variants
 from bot.requests.wishes import option_values, read_wish
@@ -59,6 +60,8 @@ class ProductAction(Action):
         mentions = find_mentions(text, [_thing(p) for p in pool], lexicon)
         named_ids = list(dict.fromkeys(k for m in sorted(mentions, key=lambda m: len(m.keys)) for k in m.keys))
         named = [p for i in named_ids for p in pool if p.id == i]
+        if shown and len(text.split()) <= 8 and (place := place_in(text, lexicon)) is not None and -len(shown) <= place < len(shown):
+            return [shown[place]], [shown[place]]
         if named:
             return named, named
         focus = tracker.slots.get("focus_product")
@@ -67,6 +70,13 @@ class ProductAction(Action):
             if product is not None:
                 return [product], [product]
         return [], [p for i in found for p in candidates if p.id == i]
+
+
+def place_in(text: str, lexicon: Lexicon) -> int | None:
+    """"the second one": a 0-based place in the list shown last; -1 the last."""
+    ordinals = lexicon.data.get("ordinals", {})
+    found = next((ordinals[w.text] for w in words(text, lexicon.locale) if w.text in ordinals), None)
+    return None if found is None else found - 1 if found > 0 else found
 
 
 def _thing(product: Product) -> Thing:
@@ -212,7 +222,7 @@ class ActionProductQuestion(ProductAction):
         return [product]
 
 
-def _asks_for(text: str, name: str, lexicon: Any) -> bool:
+def _asks_for(text: str, name: str, lexicon: Lexicon) -> bool:
     wanted = [w.stem for w in words(name.replace("_", " "), lexicon.locale)]
     said = [w.stem for w in words(text, lexicon.locale)]
     return bool(wanted) and all(any(likeness(s, w) >= 0.8 for s in said) for w in wanted)

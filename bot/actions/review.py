@@ -19,6 +19,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.actions.saying import net_words, proposal_card, proposal_text, totals_text
 from bot.actions.services import Services
+from bot.requests.amend import place_said
 from bot.requests.desk import Desk
 from bot.requests.model import Draft, Notice, Question
 from bot.requests.orders import choose_orders
@@ -136,6 +137,7 @@ class ReviewAction(Action):
         notices: list[Notice] = []
         for entry in said[int(tracker.slots.get("read") or 0):]:
             desk = _focused(desk, draft)
+            entry = _by_place(entry, tracker, desk)
             if "text" in entry:
                 desk = replace(desk, found=await self._pointed_at(str(entry["text"]), draft, tracker, desk))
                 draft, told = self.read(str(entry["text"]), str(entry.get("asked") or ""), draft, desk)
@@ -236,6 +238,14 @@ class ReviewAction(Action):
         if question is not None:
             return self._ask(draft, question)
         return _stage("end")
+
+
+def _by_place(entry: Mapping[str, Any], tracker: Tracker, desk: Desk) -> Mapping[str, Any]:
+    """"the second one" to a list of orders is that button."""
+    if entry.get("asked") != "order" or (place := place_said(str(entry.get("text", "")), desk)) is None:
+        return entry
+    offered = [p.removeprefix("/order ") for _, p in (tracker.slots.get("question") or {}).get("buttons", ()) if p.startswith("/order ")]
+    return {"order": offered[place]} if -len(offered) <= place < len(offered) else entry
 
 
 def _richer(question: Mapping[str, Any], review: ReviewAction) -> str:

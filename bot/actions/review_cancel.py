@@ -26,6 +26,8 @@ class ActionReviewCancel(ReviewAction):
         selection = select_lines(text, desk, rules.statuses)
         if draft.orders and (fewer := self._fewer(text, draft, selection, desk)) is not None:
             return draft.with_(orders=fewer), notices
+        if selection.orders.unknown and not named.orders:
+            return draft.with_(settled=not draft.orders), notices
         homes = tuple(dict.fromkeys(c.key.rsplit("/", 1)[0] for c in selection.chosen)) if not selection.everything or selection.named else ()
         if not homes and selection.homes:
             homes = selection.homes
@@ -42,7 +44,7 @@ class ActionReviewCancel(ReviewAction):
             draft = draft.with_(orders=self._all_but(selection.excluded, desk))
         elif selection.elsewhere and not draft.orders:
             draft = draft.with_(orders=tuple(dict.fromkeys(k.rsplit("/", 1)[0] for k in selection.elsewhere)))
-        elif not draft.orders and (meant := self._meant(text, desk)):
+        elif not draft.orders and not selection.orders.unknown and (meant := self._meant(text, desk)):
             draft = draft.with_(orders=(meant,))
         if draft.orders and names_method(text, desk.lexicon):
             notices.append(Notice("utter_cancel_refund_original"))

@@ -34,8 +34,8 @@ class ActionReviewReturn(ReviewAction):
             notices += _not_returnable_now(draft, desk, allowed)
             elsewhere = [n.facts["order_number"] for n in notices if n.response == "utter_line_not_possible"]
             draft = draft.with_(orders=tuple(o.id for o in desk.orders if o.number in elsewhere)) if elsewhere else draft
-        if asked == "order" and draft.orders and not draft.picks:
-            draft = _whole_if_single(draft, desk)
+        if draft.orders and not draft.picks and not draft.open:
+            draft = _whole_if_single(draft, desk, allowed)
         ids = list(dict.fromkeys(p.order for p in draft.picks))
         draft, told = amend_method(text, draft, desk, asked, ids)
         return draft, [*notices, *told]
@@ -57,7 +57,7 @@ class ActionReviewReturn(ReviewAction):
         if not draft.picks:
             if not open_orders or (draft.orders and not set(draft.orders) & set(open_orders)):
                 return None
-            named = [o for o in draft.orders if o in open_orders]
+            named = [o for o in (draft.orders or desk.focus[:1]) if o in open_orders]
             return _which_items(named or open_orders, desk) if named or len(open_orders) == 1 else _which_order(open_orders, desk)
         if not draft.method:
             return self._method_question(draft, desk)
@@ -112,8 +112,8 @@ def _not_returnable_now(draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]
             for o in named if o.status not in allowed]
 
 
-def _whole_if_single(draft: Draft, desk: Desk) -> Draft:
-    keys = desk.keys(None, draft.orders)
+def _whole_if_single(draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]) -> Draft:
+    keys = desk.keys(allowed, draft.orders)
     return draft.with_(picks=(Pick(keys[0]),)) if len(keys) == 1 else draft
 
 

@@ -94,7 +94,8 @@ class ActionTrackOrder(OrderQuestion):
                      "address": address_text(order.address), "delivered_on": day_text(order.delivered_at)}
             parcels = [f for f in order.fulfillments if f.tracking_number]
             for parcel in parcels:
-                facts |= {"tracking": parcel.tracking_number, "carrier": parcel.carrier, "eta": day_text(parcel.eta),
+                numbers = ", ".join(str(p.tracking_number) for p in parcels)
+                facts |= {"tracking": numbers, "carrier": parcel.carrier, "eta": day_text(parcel.eta),
                           "parcel_status": (parcel.status or "").replace("_", " ")}
             dispatcher.utter_message(response=f"utter_track_{order.status.value}" if parcels or order.status is not OrderStatus.CANCELLED
                                      else "utter_track_cancelled", custom={"cards": [order_card(order)]}, **facts)

@@ -40,6 +40,7 @@ class Tracker:
     mode: Mode = Mode.BOT
     mode_since: float = 0.0
     agent: str = ""
+    agent_at: float = 0.0                # when a person last joined or wrote
     customer_id: str | None = None
     identity_attempts: int = 0
     slots: dict[str, Any] = field(default_factory=dict)
@@ -100,10 +101,12 @@ class Tracker:
             case ev.HandoffRequested():
                 self.mode, self.mode_since = Mode.QUEUED, at
             case ev.AgentJoined():
-                self.mode, self.mode_since, self.agent = Mode.AGENT, at, event.agent
+                self.mode, self.mode_since, self.agent, self.agent_at = Mode.AGENT, at, event.agent, at
+            case ev.AgentUttered():
+                self.agent_at = at
             case ev.HandoffEnded():
                 self.mode, self.mode_since, self.agent = Mode.BOT, at, ""
-            case ev.AgentUttered() | ev.ActionExecuted() | ev.TurnFailed():
+            case ev.ActionExecuted() | ev.TurnFailed():
                 pass
 
     def _set_slot(self, event: ev.SlotSet) -> None:
@@ -143,7 +146,7 @@ def snapshot(tracker: Tracker) -> dict[str, Any]:
     return {
         "conversation_id": tracker.conversation_id, "seq": tracker.seq, "started_at": tracker.started_at,
         "last_at": tracker.last_at, "channel": tracker.channel, "locale": tracker.locale, "mode": tracker.mode.value,
-        "mode_since": tracker.mode_since, "agent": tracker.agent, "customer_id": tracker.customer_id,
+        "mode_since": tracker.mode_since, "agent": tracker.agent, "agent_at": tracker.agent_at, "customer_id": tracker.customer_id,
         "identity_attempts": tracker.identity_attempts, "slots": tracker.slots,
         "stack": [_frame_json(f) for f in tracker.stack], "queue": [_frame_json(f) for f in tracker.queue],
         "last_user": ev.event_to_json(tracker.last_user) if tracker.last_user else None,

@@ -26,7 +26,7 @@ class Guard:
 
     def clean(self, message: InboundMessage) -> InboundMessage:
         """Unicode in composed form, without control and invisible direction characters, cut to `max_chars`."""
-        text = unicodedata.normalize("NFKC", message.text[: self.max_chars])
+        text = unicodedata.normalize("NFKC", message.text[: self.max_chars])[: self.max_chars]
         kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
         return replace(message, text=kept.strip())
 
@@ -35,5 +35,8 @@ class Guard:
         return tuple(replace(r, text=_LINK.sub(self._allowed, r.text)) for r in replies)
 
     def _allowed(self, match: re.Match[str]) -> str:
-        host = urlsplit(match.group()).hostname or ""
+        try:
+            host = urlsplit(match.group()).hostname or ""
+        except ValueError:             # no URL at all, only looks like one
+            return ""
         return match.group() if host in self.link_hosts else ""

@@ -10,5 +10,5 @@ def is_overdue(tracker: Tracker, now: float, queue_timeout: float, agent_timeout
     if tracker.mode is Mode.QUEUED:
         return now - tracker.mode_since > queue_timeout
     if tracker.mode is Mode.AGENT:
-        return now - max(tracker.mode_since, tracker.last_at) > agent_timeout
+        return now - max(tracker.mode_since, tracker.agent_at) > agent_timeout
     return False

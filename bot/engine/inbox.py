@@ -33,10 +33,6 @@ class Inbox:
 
     async def receive(self, message: InboundMessage, on_delta: OnDelta | None = None) -> tuple[OutboundMessage, ...]:
         """The reply to this message; () for one that another of the same burst answers, or while a person is there."""
-        if message.message_id:
-            known = await self.store.answered(message.channel, message.message_id)
-            if known is not None:
-                return tuple(known)
         queue = self._waiting.setdefault(message.conversation_id, [])
         again = next((w for w in queue if message.message_id and w.message.message_id == message.message_id), None)
         if again is not None:
@@ -52,27 +48,33 @@ class Inbox:
         """Answer everything that waits in this conversation."""
         burst = self._waiting.pop(conversation_id, [])
         try:
-            reply = await self._handle(burst)
+            fresh = [item for item in burst if not await self._answered_before(item)]
+            reply = await self._handle(fresh) if fresh else ()
         except BaseException as error:
             for item in burst:
                 if not item.reply.done():
                     item.reply.set_exception(error)
                     item.reply.exception()  # noted: whoever has gone away need not fetch it
             raise
-        for place, item in enumerate(burst):
-            if not item.reply.done():
-                item.reply.set_result(reply if place == 0 else ())
+        for item in [w for w in fresh if not w.reply.done()]:
+            item.reply.set_result(reply)
+            reply = ()                      # the first one still there carries the reply
+
+    async def _answered_before(self, item: _Waiting) -> bool:
+        """The same message again gets the reply it got."""
+        if not item.message.message_id:
+            return False
+        known = await self.store.answered(item.message.channel, item.message.message_id)
+        if known is not None and not item.reply.done():
+            item.reply.set_result(tuple(known))
+        return known is not None
 
     async def _handle(self, burst: Sequence[_Waiting]) -> tuple[OutboundMessage, ...]:
-        answered = [w for w in burst if w.message.message_id and await self.store.answered(w.message.channel, w.message.message_id) is not None]
-        fresh = [w for w in burst if w not in answered] or list(burst)
-        if answered and fresh == list(burst):
-            return tuple(await self.store.answered(burst[0].message.channel, burst[0].message.message_id) or ())
-        message = merge([w.message for w in fresh])
-        marks = [(w.message.channel, w.message.message_id) for w in fresh if w.message.message_id]
+        message = merge([w.message for w in burst])
+        marks = [(w.message.channel, w.message.message_id) for w in burst if w.message.message_id]
         for attempt in range(_RETRIES):
             try:
-                return await self.engine.handle(message, fresh[0].on_delta, marks)
+                return await self.engine.handle(message, burst[0].on_delta, marks)
             except StaleTracker:
                 if attempt == _RETRIES - 1:
                     raise

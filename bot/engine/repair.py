@@ -55,9 +55,9 @@ class Repair:
             case cmd.CancelFlow():
                 self._drop(turn)
             case cmd.AskKnowledge(question):
-                turn.record(ev.FlowStarted(turn.new_frame_id(), "policy_question", {"question": question}))
+                turn.record(ev.FlowStarted(turn.new_frame_id(), "policy_question", {"question_text": question}))
             case cmd.SearchProducts(query):
-                turn.record(ev.FlowStarted(turn.new_frame_id(), "product_search", {"question": query}))
+                turn.record(ev.FlowStarted(turn.new_frame_id(), "product_search", {"question_text": query}))
             case cmd.HumanHandoff(reason):
                 turn.record(ev.FlowStarted(turn.new_frame_id(), "talk_to_human", {"reason": reason}))
             case cmd.Clarify(options):
@@ -126,6 +126,8 @@ class Repair:
             turn.record(ev.SlotSet("said", [*waiting.slots.get("said", []), *start.slots["said"]], waiting.id))
             return
         turn.record(ev.SlotSet("last_request", start.flow))
+        for frame in [f for f in turn.tracker.stack if f.flow == "open_case" and start.flow != "open_case"]:
+            turn.record(ev.FlowCancelled(frame.id))      # the remedy chosen takes the complaint's place
         busy = any(self.flows[f.flow].kind == "write" for f in turn.tracker.stack)
         turn.record(ev.FlowStarted(turn.new_frame_id(), start.flow, start.slots, queued=busy))
 

@@ -71,7 +71,7 @@ def parse_responses(data: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str
     """The `responses` section of a Rasa domain file. Raises ValueError naming the response."""
     parsed: dict[str, Response] = {}
     for name, variants in data.items():
-        if not isinstance(variants, list) or not all(isinstance(v, Mapping) and isinstance(v.get("text"), str) for v in variants):
+        if not isinstance(variants, list) or not variants or not all(isinstance(v, Mapping) and isinstance(v.get("text"), str) for v in variants):
             raise ValueError(f"response '{name}': must be a list of variations with 'text'")
         parsed[name] = Response(tuple(v["text"].strip() for v in variants),
                                 any((v.get("metadata") or {}).get("verbatim") for v in variants))

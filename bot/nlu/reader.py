@@ -143,8 +143,16 @@ class _Plan:
         start = opening.end() if opening else 0
         if self.asked != "confirmation" and len(self.text[start:].split()) > 4 and self._acts(parts):
             return None, parts
+        first = re.split(r"(?<=[.!?;])\s|\n", self.text[start:])[0]
         yes = self.lexicon.pattern("affirm").match(self.text, start)
         no = self.lexicon.pattern("deny").match(self.text, start)
+        if "?" in first and (no or not yes or len(first.split()) > 2):
+            return None, parts
+        if not no and yes and self.lexicon.said(first, "not_a_yes"):
+            whole = self.lexicon.said(first, "deny_inside") and not self._changes(first) and len(first.split()) <= 5
+            return (cmd.Deny() if whole else None), ([] if whole else parts)
+        if yes and not no and self.lexicon.pattern("affirm_weak").match(self.text, start) and not self._all_yes(first):
+            return None, parts
         if no and (not yes or no.end() >= yes.end()):
             rest = self._rest(no.end())
             cancelling = self.frame is not None and self.frame.flow == "cancel_order"
@@ -183,6 +191,12 @@ class _Plan:
         rest = part.text[match.end():].strip(" ,") if match else ""
         label = read_part(part.text[match.start():], self.lexicon) if match else ""
         return Part(Intent(label, 0.9, True), rest) if label in WRITES else part
+
+    def _all_yes(self, text: str) -> bool:
+        """Nothing but words of agreement and thanks: "right, perfect, thank you"."""
+        left = self.lexicon.pattern("affirm").sub(" ", text)
+        left = self.lexicon.pattern("cues", "thanks").sub(" ", left)
+        return all(w in self.lexicon.words("stop") for w in re.findall(r"[a-z']+", left.lower()))
 
     def _end_of_yes(self, end: int) -> int:
         """"Yes, please go ahead, that's correct": all of it is the yes."""
@@ -284,7 +298,7 @@ class _Plan:
         if label in READS and self.wanted and not (intent.cued and self._asks(part.text)):
             return False
         if label in READS and self.asked not in ("", "identity"):
-            return intent.cued and self._asks(part.text)
+            return self._asks(part.text) and (intent.cued or ("?" in part.text and intent.confidence > 0.7))
         if self.asked in ("", "identity") and self.frame is None:
             return True
         return intent.cued or intent.confidence > 0.8

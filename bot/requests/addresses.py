@@ -82,7 +82,9 @@ def complete(address: Address, desk: Desk) -> Address:
     if address.city and address.state is None:
         twin = next((a for a in known if a.city and a.city.lower() == address.city.lower()), None)
         address = replace(address, state=twin.state if twin else _city_is_state(address.city, desk.lexicon))
-    country = address.country or (desk.customer.address.country if desk.customer.address else None)
+    home = desk.customer.address
+    alike = home is not None and (home.postcode or "").isdigit() == (address.postcode or "").replace("-", "").isdigit()
+    country = address.country or (home.country if home is not None and (alike or not address.postcode) else None)
     return replace(address, country=country)
 
 

@@ -30,6 +30,8 @@ def amend_lines(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStat
             return settled, []
     selection = select_lines(text, desk, allowed, swap=swap)
     notices = [Notice("utter_unknown_order", {"order_number": n}) for n in selection.orders.unknown]
+    if selection.orders.unknown and not selection.orders.orders:
+        return draft, notices
     notices += _elsewhere(selection, desk, draft)
     if selection.empty and (other := _other_of_kind(text, draft, desk, allowed)):
         return draft.with_(picks=(replace(draft.picks[0], key=other),), open=()), notices
@@ -72,6 +74,8 @@ def _merge(text: str, draft: Draft, selection: Selection, desk: Desk, swap: bool
         return old
     if draft.picks and selection.only:
         return tuple(_keep_wish(p, draft, desk) for p in new)
+    if draft.picks and desk.lexicon.said(text, "meant_instead") and not selection.excluded:
+        return new
     if draft.picks and desk.lexicon.said(text, "rather") and not desk.lexicon.said(text, "also"):
         titles = {desk.line(p.key)[1].product_id for p in new}
         return (*(p for p in old if desk.line(p.key)[1].product_id not in titles and p.key not in named), *new)

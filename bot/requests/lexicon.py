@@ -57,7 +57,7 @@ class Lexicon:
     def number(self, text: str) -> int | None:
         """A small number written as word or digits."""
         numbers: Mapping[str, int] = self.data.get("numbers", {})
-        return int(text) if text.isdigit() and len(text) < 4 else numbers.get(text.lower())
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else numbers.get(text.lower())
 
 
 def load_lexicon(path: Path, locale: str) -> Lexicon:

@@ -9,7 +9,7 @@ from bot.requests.desk import Desk
 from bot.requests.words import words
 from knowledge.models import Order, OrderStatus
 
-_NUMBER = re.compile(r"#?\b([A-Za-z]{0,3}[-]?\d{3,})\b")
+_NUMBER = re.compile(r"#?\b([A-Za-z]{0,4}-?\d{1,20})\b")
 _PENDING = (OrderStatus.PENDING,)
 
 
@@ -51,7 +51,8 @@ def _by_number(text: str, desk: Desk) -> tuple[list[str], list[str]]:
     for match in _NUMBER.finditer(text):
         said = normal(match.group(1))
         digits = re.sub(r"\D", "", said)
-        found = [o.id for o in desk.orders if normal(o.number) == said or re.sub(r"\D", "", o.number) == digits and said == digits]
+        found = [o.id for o in desk.orders if normal(o.number) == said
+                 or (re.sub(r"\D", "", o.number) == digits == said and (len(digits) > 3 or match.group().startswith("#")))]
         if found:
             known += [f for f in found if f not in known]
         elif _looks_like_order(said, text, match, desk):
@@ -64,9 +65,9 @@ def _looks_like_order(said: str, text: str, match: re.Match[str], desk: Desk) ->
     shapes = {(len(normal(o.number)), re.sub(r"\d", "", normal(o.number))) for o in desk.orders}
     if match.group(0).startswith("#") or (len(said), re.sub(r"\d", "", said)) in shapes:
         return True
-    digits = {len(re.sub(r"\D", "", o.number)) for o in desk.orders}
     before = words(text[max(0, match.start() - 20): match.start()], desk.lexicon.locale)[-2:]
-    return said.isdigit() and len(said) in digits and any(w.text in desk.lexicon.words("order_words") for w in before)
+    called = any(w.text in desk.lexicon.words("order_words") for w in before)
+    return called and len(re.sub(r"\D", "", said)) >= 4
 
 
 def said_statuses(text: str, desk: Desk) -> tuple[OrderStatus, ...]:

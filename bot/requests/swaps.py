@@ -79,7 +79,7 @@ def answer_choice(text: str, pick: Pick, desk: Desk) -> Pick | None:
     product, line = _product(pick, desk)
     if product is None:
         return None
-    shown = [v for i in pick.choices if (v := product.variant(i))]
+    shown = _offered(pick, product, line)
     nth = place_said(text, desk)
     if shown and nth is not None and -len(shown) <= nth < len(shown) and not _names_value(text, product, desk):
         return replace(pick, variant=shown[nth].id, choices=())
@@ -109,6 +109,12 @@ def answer_choice(text: str, pick: Pick, desk: Desk) -> Pick | None:
     return replace(pick, wish=text, variant="", choices=())
 
 
+def _offered(pick: Pick, product: Product, line: OrderLine) -> list[Variant]:
+    """What the question shows: the variants that fit the wish, else all others in stock, cheapest first."""
+    fitting = [v for i in pick.choices if (v := product.variant(i))]
+    return fitting or [v for v in sorted(product.variants, key=lambda v: v.price) if v.available and v.id != line.variant_id][:_SHOWN]
+
+
 def _names_value(text: str, product: Product, desk: Desk) -> bool:
     return bool(read_wish(text, product, desk.lexicon).options)
 
@@ -121,9 +127,7 @@ def question_about(draft: Draft, desk: Desk) -> Question | None:
     product, line = _product(pick, desk)
     if product is None:
         return None
-    current = product.variant(line.variant_id)
-    choices = [v for i in pick.choices if (v := product.variant(i))] or \
-        [v for v in sorted(product.variants, key=lambda v: v.price) if v.available and v is not current][:_SHOWN]
+    choices = _offered(pick, product, line)
     facts = {"title": line.title, "current": ", ".join(line.options.values()),
              "choices": "\n".join(f"{i}. {variant_text(v, product.currency)}" for i, v in enumerate(choices, 1))}
     buttons = tuple((variant_text(v, product.currency), f"/variant {v.id}") for v in choices)

@@ -59,7 +59,7 @@ class _Hit:
     weight: float
 
 
-_AMOUNT = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s+(?:(?P<after>more|fewer|less|extra|higher|lower|additional)\s+\w+"
+_AMOUNT = re.compile(r"(?<![\d,])(?P<number>\d[\d,]{0,11}(?:\.\d{1,4})?)\s+(?:(?P<after>more|fewer|less|extra|higher|lower|additional)\s+\w+"
                      r"|\w+\s+(?P<before>more|fewer|less|extra|higher|lower|bigger|larger|smaller|longer|shorter))", re.IGNORECASE)
 _AMOUNT_START = re.compile(r"\S+")
 _UNITS = {"tb": 1024.0, "l": 1000.0, "liter": 1000.0, "liters": 1000.0, "kg": 1000.0, "cl": 10.0}
