@@ -132,7 +132,7 @@ def _interval(gain: Sequence[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument("--failures", type=Path, help="JSON Lines: questions whose answer is not among the five of both")
+    parser.add_argument("--failures", type=Path, help="JSON Lines: what is not among the first five of both")
     arguments = parser.parse_args()
     folder, rows = demo_folder(), read_rows()
     by_arm = {name: asyncio.run(measure(folder, rows, arm)) for name, arm in ARMS.items()}

@@ -29,7 +29,8 @@ def big_source(products: int = PRODUCTS, orders: int = ORDERS) -> Path:
         _write(target / "products.jsonl", _products(_read(small / "products.jsonl"), products))
         copies = -(-orders // len(_read(small / "orders.jsonl")))
         series = min(_BOUGHT_SERIES, products // len(_read(small / "products.jsonl")))
-        _write(target / "customers.jsonl", (_customer(row, n) for n in range(copies) for row in _read(small / "customers.jsonl")))
+        people = _read(small / "customers.jsonl")
+        _write(target / "customers.jsonl", (_customer(person, copy) for copy in range(copies) for person in people))
         _write(target / "orders.jsonl", _orders(_read(small / "orders.jsonl"), orders, copies, series))
         (target / "ready").touch()
     return target
@@ -48,7 +49,7 @@ def _products(rows: list[Record], count: int) -> Iterator[Record]:
     for number in range(count):
         copy, place = divmod(number, len(rows))
         row = rows[place]
-        variants = [variant | {"id": _id(variant["id"], copy), "sku": _id(variant["sku"], copy)} for variant in row["variants"]]
+        variants = [v | {"id": _id(v["id"], copy), "sku": _id(v["sku"], copy)} for v in row["variants"]]
         yield row | {"id": _id(row["id"], copy), "title": f"{row['title']} {series_name(copy)}".strip(),
                      "url": _id(row["url"], copy), "variants": variants}
 
@@ -69,7 +70,8 @@ def _order(row: Record, copy: int, series: int) -> Record:
     lines = [line | {"product_id": _id(line["product_id"], series), "variant_id": _id(line["variant_id"], series),
                      "title": f"{line['title']} {series_name(series)}".strip()} for line in row["lines"]]
     number = row["number"] if not copy else f"{row['number'][:2]}{copy:03d}{row['number'][2:]}"
-    return row | {"id": _id(row["id"], copy), "number": number, "customer_id": _id(row["customer_id"], copy), "lines": lines,
+    return row | {"id": _id(row["id"], copy), "number": number, "lines": lines,
+                  "customer_id": _id(row["customer_id"], copy),
                   "payments": [_with_method(payment, copy, "method_id") for payment in row["payments"]],
                   "returns": [_with_method(asked, copy, "refund_method_id") for asked in row.get("returns") or ()],
                   "exchanges": [_exchange(asked, copy, series) for asked in row.get("exchanges") or ()]}

@@ -70,8 +70,12 @@ async def step(name: str, store: Path, source: Path) -> dict[str, Any]:
     return {"step": name, "rows": dict(report.counts), "encoded": encoded, "index_written": report.written,
             "database_s": round(database.wall_s, 2), "database_cpu_s": round(database.cpu_s, 2),
             "index_s": round(index.wall_s, 2), "index_cpu_s": round(index.cpu_s, 2), "peak_mb": round(peak_mb()),
-            "database_mb": round((store / "shop.db").stat().st_size / (1 << 20), 1), "index_mb": round(folder_mb(store / "index"), 1),
-            "file_mb": round(sum(path.stat().st_size for path in files) / (1 << 20), 1)}
+            "database_mb": _mb([store / "shop.db"]), "index_mb": round(folder_mb(store / "index"), 1),
+            "file_mb": _mb(files)}
+
+
+def _mb(files: Sequence[Path]) -> float:
+    return round(sum(path.stat().st_size for path in files) / (1 << 20), 1)
 
 
 def _changed(source: Path, store: Path) -> Path:
@@ -106,8 +110,8 @@ def main() -> None:
     shutil.rmtree(store, ignore_errors=True)
     figures = []
     for name in STEPS:
-        command = [sys.executable, "-m", "benchmarks.ingest_speed", "--step", name, "--products", str(arguments.products),
-                   "--orders", str(arguments.orders)]
+        command = [sys.executable, "-m", "benchmarks.ingest_speed", "--step", name,
+                   "--products", str(arguments.products), "--orders", str(arguments.orders)]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
         figures.append(json.loads(done.stdout))
         print(f"{name}: {figures[-1]}", file=sys.stderr)
@@ -115,7 +119,8 @@ def main() -> None:
 
 
 def print_table(figures: Sequence[dict[str, Any]], console: Console) -> None:
-    table = Table("step", "file MB", "database s (CPU)", "index s (CPU)", "texts encoded", "peak MB", "shop.db MB", "index MB")
+    table = Table("step", "file MB", "database s (CPU)", "index s (CPU)", "texts encoded", "peak MB", "shop.db MB",
+                  "index MB")
     for of in figures:
         table.add_row(of["step"], f"{of['file_mb']}", f"{of['database_s']} ({of['database_cpu_s']})",
                       f"{of['index_s']} ({of['index_cpu_s']})" + ("" if of["index_written"] else ", nothing to do"),

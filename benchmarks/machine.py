@@ -20,7 +20,8 @@ class Stretch:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self.wall_s, self.cpu_s = time.perf_counter() - self._wall, time.process_time() - self._cpu
 
 

@@ -18,7 +18,8 @@ from benchmarks.demo_folder import ROOT
 
 QUESTIONS = ROOT / "benchmarks" / "data" / "demo_questions.jsonl"
 # What a customer answers when the assistant asks for one of these.
-ANSWERS = {"payment_method": "the way I paid", "confirmation": "yes please", "reason": "no longer needed", "items": "all of it"}
+ANSWERS = {"payment_method": "the way I paid", "confirmation": "yes please", "reason": "no longer needed",
+           "items": "all of it"}
 MAX_ANSWERS = 4
 Record = Mapping[str, Any]
 
@@ -41,11 +42,13 @@ def traffic(source: Path, count: int, seed: int = 1) -> list[Conversation]:
     orders = list(_read(source / "orders.jsonl"))
     chance.shuffle(orders)
     questions = {kind: chance.sample(rows, len(rows)) for kind, rows in _questions().items()}
+    delivered, pending = _in_status(orders, "delivered"), _in_status(orders, "pending")
     streams: list[Iterator[Conversation]] = [
-        _talks(questions["policy"]), _shopping(questions), _tracking(orders, customers), _histories(questions["reference"]),
-        _requests("return", orders, customers, products, ("delivered",), _return_line),
-        _requests("exchange", orders, customers, products, ("delivered",), _exchange_line),
-        _requests("cancel", orders, customers, products, ("pending",), _cancel_line)]
+        _talks(questions["policy"]), _shopping(questions), _histories(questions["reference"]),
+        _tracking(_in_status(orders, "shipped"), customers),
+        _requests("return", delivered[::2], customers, products, _return_line),
+        _requests("exchange", delivered[1::2], customers, products, _exchange_line),
+        _requests("cancel", pending, customers, products, _cancel_line)]
     found = [conversation for stream in streams for conversation in islice(stream, -(-count // len(streams)))]
     chance.shuffle(found)
     return found[:count]
@@ -63,9 +66,8 @@ def _shopping(questions: Mapping[str, list[Record]]) -> Iterator[Conversation]:
 
 def _tracking(orders: Iterable[Record], customers: Mapping[str, Record]) -> Iterator[Conversation]:
     for order in orders:
-        if order["status"] == "shipped":
-            yield Conversation("tracking", (f"where is my order {order['number']}?", customers[order["customer_id"]]["email"],
-                                            "and what did I pay for it?"))
+        number, email = order["number"], customers[order["customer_id"]]["email"]
+        yield Conversation("tracking", (f"where is my order {number}?", email, "and what did I pay for it?"))
 
 
 def _histories(questions: list[Record]) -> Iterator[Conversation]:
@@ -73,12 +75,15 @@ def _histories(questions: list[Record]) -> Iterator[Conversation]:
         yield Conversation("history", (f"when did I buy {question['query']}?",), question["customer_id"])
 
 
+def _in_status(orders: Iterable[Record], status: str) -> list[Record]:
+    return [order for order in orders if order["status"] == status]
+
+
 def _requests(kind: str, orders: Iterable[Record], customers: Mapping[str, Record], products: Mapping[str, Record],
-              statuses: tuple[str, ...], words: Callable[[Record, Record], str | None]) -> Iterator[Conversation]:
-    """One order in two for each of two kinds that need the same status."""
-    for place, order in enumerate(order for order in orders if order["status"] in statuses):
-        said = words(order, products[order["lines"][0]["product_id"]])
-        if said and (kind == "return") != (place % 2 == 0):
+              words: Callable[[Record, Record], str | None]) -> Iterator[Conversation]:
+    """About the first line of each order, where there are words for it."""
+    for order in orders:
+        if said := words(order, products[order["lines"][0]["product_id"]]):
             email = customers[order["customer_id"]]["email"]
             yield Conversation(kind, (f"Hello, my mail is {email}. {said}",), request=True)
 
@@ -97,7 +102,8 @@ def _exchange_line(order: Record, product: Record) -> str | None:
     for variant in product["variants"]:
         other = {k: v for k, v in variant["options"].items() if line["options"].get(k) != v}
         if variant["stock"] > 0 and len(other) == 1:
-            return f"Can I exchange the {product['title']} from {order['number']} for {' '.join(other.values())} instead?"
+            wish = next(iter(other.values()))
+            return f"Can I exchange the {product['title']} from {order['number']} for {wish} instead?"
     return None
 
 

@@ -1,8 +1,8 @@
 """Turns per second, latency, what a turn is spent on, and memory: shop traffic against the engine, in process.
 
-Run: `python -m benchmarks.turns [--conversations 84] [--repeat 5] [--big] [--json]`. Every repetition is a process of its
-own on a fresh copy of the store, and plays the same traffic (`benchmarks.traffic`) twice: one conversation at a time,
-and fifty at a time with other orders. Figures are medians over the repetitions, the quietest run beside them; the first
+Run: `python -m benchmarks.turns [--conversations 84] [--repeat 5] [--big] [--json]`. Every repetition is a process of
+its own on a fresh copy of the store, and plays traffic (`benchmarks.traffic`) twice: one conversation at a time, and
+fifty at a time with other orders. Figures are medians over the repetitions, the quietest run beside them; the first
 turns warm up and do not count. `--big` takes the shop that `benchmarks.ingest_speed` has made.
 """
 
@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,9 +67,10 @@ async def play(shop: Shop, conversation: Conversation, name: str, tally: Tally) 
     tally.requests += conversation.request
 
 
-async def _turn(shop: Shop, conversation: Conversation, name: str, text: str, tally: Tally) -> tuple[OutboundMessage, ...]:
+async def _turn(shop: Shop, conversation: Conversation, name: str, text: str,
+                tally: Tally) -> tuple[OutboundMessage, ...]:
     times = tally.times.setdefault(conversation.kind, [])
-    message = InboundMessage(name, text, f"{name}-{sum(map(len, tally.times.values()))}-{len(text)}", customer_id=conversation.customer_id)
+    message = InboundMessage(name, text, uuid.uuid4().hex, customer_id=conversation.customer_id)
     start = time.perf_counter()
     replies = await shop.inbox.receive(message)
     times.append((time.perf_counter() - start) * 1000)
@@ -140,7 +142,8 @@ def main() -> None:
     command = [sys.executable, "-m", "benchmarks.turns", "--once", "--conversations", str(arguments.conversations)]
     runs = []
     for _ in range(arguments.repeat):
-        done = subprocess.run([*command, *(["--big"] if arguments.big else [])], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run([*command, *(["--big"] if arguments.big else [])], cwd=ROOT, stdout=subprocess.PIPE,
+                              text=True, check=True)
         runs.append(json.loads(done.stdout))
     quietest = min(runs, key=lambda run: float(run["one"]["wall_over_cpu"]))
     figures = {"median": medians(runs), "quietest": medians([quietest]), "runs": len(runs)}
@@ -158,19 +161,22 @@ def _shop(big: bool) -> tuple[Path, Path]:
 
 
 def print_tables(figures: dict[str, Any], console: Console) -> None:
-    table = Table("conversations at a time", "", "turns", "turns/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms/turn", "wall/CPU",
-                  "requests served", title=f"{figures['runs']} repetitions")
+    table = Table("conversations at a time", "", "turns", "turns/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms/turn",
+                  "wall/CPU", "requests served", title=f"{figures['runs']} repetitions")
+    columns = ("turns_per_s", "p50_ms", "p95_ms", "p99_ms", "cpu_ms_per_turn", "wall_over_cpu")
     for part in ("one", "fifty"):
         for name in ("median", "quietest"):
             of = figures[name][part]
-            table.add_row(part, name, f"{of['turns']:.0f}", *(f"{of[k]:.1f}" for k in ("turns_per_s", "p50_ms", "p95_ms", "p99_ms",
-                          "cpu_ms_per_turn", "wall_over_cpu")), f"{of['served']:.0f}/{of['requests']:.0f}")
+            table.add_row(part, name, f"{of['turns']:.0f}", *(f"{of[key]:.1f}" for key in columns),
+                          f"{of['served']:.0f}/{of['requests']:.0f}")
     console.print(table)
     for name in ("median", "quietest"):
         of = figures[name]["one"]
-        parts = ", ".join(f"{stage} {ms:.1f} ({ms / of['mean_ms']:.0%})" for stage, ms in (of["stages"] | {"other": of["other_ms"]}).items())
+        stages = of["stages"] | {"other": of["other_ms"]}
+        parts = ", ".join(f"{stage} {ms:.1f} ({ms / of['mean_ms']:.0%})" for stage, ms in stages.items())
         console.print(f"{name}, one at a time, mean ms of a turn: {of['mean_ms']:.1f} = {parts}")
-    console.print("median ms by kind: " + ", ".join(f"{k} {v:.0f}" for k, v in figures["median"]["one"]["kinds"].items()))
+    kinds = figures["median"]["one"]["kinds"]
+    console.print("median ms by kind: " + ", ".join(f"{kind} {ms:.0f}" for kind, ms in kinds.items()))
     memory = figures["median"]["memory_mb"]
     console.print("memory MB: " + ", ".join(f"{k} {v:.0f}" for k, v in memory.items())
                   + f"; failed turns {figures['median']['failed_turns']:.0f}")

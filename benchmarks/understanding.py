@@ -1,9 +1,10 @@
 """How the embedded reader understands 421 hard messages it was never trained on, each in the state it was said in.
 
-Run: `python -m benchmarks.understanding [--json] [--failures FILE] [--worst 40]`. A message is understood when every act
-it was labelled with is among the commands and no write is started, and no yes given, that the customer did not mean.
+Run: `python -m benchmarks.understanding [--json] [--failures FILE] [--worst 40]`. A message is understood when every
+act it was labelled with is among the commands and no write is started, and no yes given, that was not meant.
 There is no shop behind it: no evidence, no orders. So what a request makes of the words passed on to it is not judged;
-words for the request under way count as understood when they reach it (`AmendRequest`).
+words for the request under way count as understood when they reach it (`AmendRequest`). "Served" lets one kind of open
+question stand for another, since they are answered from the same evidence.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ MESSAGES = ROOT / "benchmarks" / "data" / "hard_messages.jsonl"
 CASES = frozenset({"missing_item_or_damaged", "complaint"})
 FOR_THE_REQUEST = frozenset({"choose_option", "correct_that", "except_items", "give_reason", "dont_know"})
 CHANGES = frozenset({"correct_that", "except_items"})
-OPEN_QUESTIONS = frozenset({"policy_question", "product_question", "compare_products", "availability", "product_options"})
-# In the middle of a swap these are questions about that swap, which the swap answers.
-ABOUT_THE_SWAP = frozenset({"availability", "product_options_count", "cheapest_or_most_expensive", "product_question",
-                            "compare_products", "product_search", "recommend"})
+OPEN_QUESTIONS = frozenset({"policy_question", "product_question", "compare_products", "availability",
+                            "product_options"})
+# In the middle of a swap these are questions about it, and the swap answers them.
+ABOUT_THE_SWAP = frozenset({"availability", "product_options_count", "cheapest_or_most_expensive",
+                            "product_question", "compare_products", "product_search", "recommend"})
 _ADDRESS = re.compile(r"\b(street|address|zip|postcode)\b", re.IGNORECASE)
 _VARIANT = re.compile(r"\b(make it [smlx]+|wrong size|price difference)\b", re.IGNORECASE)
 
@@ -122,7 +124,8 @@ def _flow(intent: str) -> str:
 
 
 def _asks_something(commands: Sequence[cmd.Command]) -> bool:
-    return any(isinstance(c, cmd.AskKnowledge) or (isinstance(c, cmd.StartFlow) and c.flow in OPEN_QUESTIONS) for c in commands)
+    return any(isinstance(c, cmd.AskKnowledge) or (isinstance(c, cmd.StartFlow) and c.flow in OPEN_QUESTIONS)
+               for c in commands)
 
 
 def _met(intent: str, row: Row, frame: str, commands: Sequence[cmd.Command]) -> bool:
@@ -133,7 +136,8 @@ def _met(intent: str, row: Row, frame: str, commands: Sequence[cmd.Command]) -> 
     amended = has(cmd.AmendRequest)
     simple: dict[str, Callable[[], bool]] = {
         "affirm": lambda: has(cmd.Affirm),
-        "deny": lambda: has(cmd.Deny, cmd.CancelFlow) or (row.asked != "confirmation" and amended) or row.asked == "identity",
+        "deny": lambda: (has(cmd.Deny, cmd.CancelFlow) or (row.asked != "confirmation" and amended)
+                         or row.asked == "identity"),
         "cancel_flow": lambda: has(cmd.CancelFlow, cmd.Deny) or not row.asked,
         "human_handoff": lambda: has(cmd.HumanHandoff), "repeat": lambda: has(cmd.Repeat),
         "provide_identity": lambda: any(isinstance(c, cmd.Identify) and c.claims for c in commands)}
@@ -202,14 +206,16 @@ def _recall(judged: Sequence[Judged]) -> dict[str, list[int]]:
     for one in judged:
         said.update(set(one.row.intents))
         missed.update(set(one.missing))
-    return {intent: [said[intent] - missed[intent], said[intent]] for intent in sorted(said, key=lambda i: missed[i] / said[i], reverse=True)}
+    weakest_first = sorted(said, key=lambda intent: missed[intent] / said[intent], reverse=True)
+    return {intent: [said[intent] - missed[intent], said[intent]] for intent in weakest_first}
 
 
 def worst(judged: Sequence[Judged], limit: int) -> list[dict[str, Any]]:
     """Unmeant writes first, then most missing acts, plain sentences first: what a fix should begin with."""
-    wrong = sorted((j for j in judged if not j.understood), key=lambda j: (-len(j.extra), -len(j.missing), len(j.row.text)))
-    return [{"text": j.row.text, "asked": j.row.asked or None, "intents": j.row.intents, "missing": j.missing, "extra": j.extra,
-             "commands": [_short(c) for c in j.commands]} for j in wrong[:limit]]
+    wrong = sorted((j for j in judged if not j.understood),
+                   key=lambda j: (-len(j.extra), -len(j.missing), len(j.row.text)))
+    return [{"text": j.row.text, "asked": j.row.asked or None, "intents": j.row.intents, "missing": j.missing,
+             "extra": j.extra, "commands": [_short(c) for c in j.commands]} for j in wrong[:limit]]
 
 
 def _short(command: cmd.Command) -> str:
@@ -229,10 +235,11 @@ def _short(command: cmd.Command) -> str:
 
 
 def print_tables(figures: Mapping[str, Any], console: Console) -> None:
-    table = Table("asked", "messages", "understood", "served", "act missing", "unmeant write", "several acts", "understood of these",
-                  title="Hard messages, embedded reader")
+    table = Table("asked", "messages", "understood", "served", "act missing", "unmeant write", "several acts",
+                  "understood of these", title="Hard messages, embedded reader")
+    shares = ("understood", "served", "missing", "unmeant_write")
     for state, of in figures["states"].items():
-        table.add_row(state, str(of["messages"]), *(f"{of[k]:.3f}" for k in ("understood", "served", "missing", "unmeant_write")),
+        table.add_row(state, str(of["messages"]), *(f"{of[share]:.3f}" for share in shares),
                       str(of["several_acts"]), f"{of['several_understood']:.3f}")
     console.print(table)
     weak = defaultdict(list)
