@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from bot.actions.carry_out import net_of, net_text
@@ -43,8 +44,7 @@ class ActionOrderTotals(Action):
             dispatcher.utter_message(response="utter_which_total")
             return []
         if desk.lexicon.said(text, "extreme_line"):
-            self._extreme(dispatcher, text, pairs, desk)
-            return []
+            return self._extreme(dispatcher, text, pairs, desk)
         currency = pairs[0][0].currency
         total = sum((line.unit_price * line.quantity for _, line in pairs), Decimal(0))
         numbers = list(dict.fromkeys(o.number for o, _ in pairs))
@@ -73,11 +73,12 @@ class ActionOrderTotals(Action):
         return True
 
     @staticmethod
-    def _extreme(dispatcher: CollectingDispatcher, text: str, pairs: Sequence[tuple[Order, OrderLine]], desk: Desk) -> None:
+    def _extreme(dispatcher: CollectingDispatcher, text: str, pairs: Sequence[tuple[Order, OrderLine]], desk: Desk) -> list[dict[str, Any]]:
         pick = min if desk.lexicon.said(text, "cheaper_line") else max
         order, line = pick(pairs, key=lambda p: p[1].unit_price)
         dispatcher.utter_message(response="utter_extreme_line", line=line_text(line, order.currency), order_number=order.number,
                                  kind="least expensive" if pick is min else "most expensive")
+        return [SlotSet("focus_orders", [order.id]), SlotSet("focus_lines", [f"{order.id}/{line.id}"])]
 
     def _lines(self, text: str, desk: Desk) -> list[tuple[Order, OrderLine]]:
         """The lines meant: those named, or all of the orders meant, without what was just sent back ("the remaining")."""

@@ -229,6 +229,7 @@ class ReviewAction(Action):
         focus = list(dict.fromkeys(o for op in operations if (o := getattr(op, "order_id", None))))
         return [SlotSet("draft", draft.to_json()), SlotSet("question", question.to_json()), SlotSet("proposal", proposal.to_json()),
                 SlotSet("confirmation", None), SlotSet("request", None), SlotSet("focus_orders", focus or tracker.slots.get("focus_orders")),
+                SlotSet("focus_lines", [p.key for p in draft.picks] or tracker.slots.get("focus_lines")),
                 *_stage("confirm")]
 
     def _explain(self, dispatcher: CollectingDispatcher, refusal: Refused, draft: Draft, desk: Desk) -> list[dict[str, Any]]:

@@ -89,6 +89,9 @@ class ActionReviewCancel(ReviewAction):
         """All orders named stay where one alone is meant; of several, those that can be cancelled."""
         statuses = self.services.orders.rules.cancel_order.statuses
         possible = tuple(i for i in draft.orders if (o := desk.order(i)) and o.status in statuses)
+        if possible:
+            notices += [Notice("utter_refused_cancel_not_pending", {"order_number": o.number, "status": o.status.value.replace("_", " ")})
+                        for i in draft.orders if (o := desk.order(i)) and i not in possible]
         return draft.with_(orders=possible) if possible else draft
 
     @staticmethod

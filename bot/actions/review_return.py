@@ -8,7 +8,7 @@ from typing import Any
 from bot.actions.review import ReviewAction, method_question, order_question
 from bot.actions.saying import lines_text
 from bot.actions.services import Services
-from bot.requests.amend import ORIGINAL, amend_lines, amend_method
+from bot.requests.amend import ORIGINAL, amend_lines, amend_method, read_reason
 from bot.requests.desk import Desk, paid_with
 from bot.requests.model import Draft, Notice, Pick, Question
 from bot.requests.swaps import money_text
@@ -36,6 +36,7 @@ class ActionReviewReturn(ReviewAction):
             draft = draft.with_(orders=tuple(o.id for o in desk.orders if o.number in elsewhere)) if elsewhere else draft
         if draft.orders and not draft.picks and not draft.open:
             draft = _whole_if_single(draft, desk, allowed)
+        draft = draft.with_(reason=read_reason(text, desk, self.services.orders.rules.return_items.reasons) or draft.reason)
         ids = list(dict.fromkeys(p.order for p in draft.picks))
         draft, told = amend_method(text, draft, desk, asked, ids)
         return draft, [*notices, *told]
@@ -59,9 +60,10 @@ class ActionReviewReturn(ReviewAction):
                 return None
             named = [o for o in (draft.orders or desk.focus[:1]) if o in open_orders]
             return _which_items(named or open_orders, desk) if named or len(open_orders) == 1 else _which_order(open_orders, desk)
-        if not draft.method:
-            return self._method_question(draft, desk)
-        return None
+        reasons = self.services.orders.rules.return_items.reasons
+        if reasons and not draft.reason:
+            return Question("reason", "utter_ask_return_reason", {"reasons": ", ".join(reasons)}, tuple((r, f"/reason {r}") for r in reasons))
+        return self._method_question(draft, desk) if not draft.method else None
 
     def _method_question(self, draft: Draft, desk: Desk) -> Question | None:
         """Only where there is a choice: the original method, or a gift card the customer has."""
@@ -89,7 +91,7 @@ class ActionReviewReturn(ReviewAction):
             if order is None:
                 continue
             method = paid_with(order) if draft.method in ("", ORIGINAL) else draft.method
-            lines = tuple((p.line, line.quantity) for p in draft.picks if p.order == order_id and (line := order.line(p.line)))
+            lines = tuple((p.line, p.quantity or line.quantity) for p in draft.picks if p.order == order_id and (line := order.line(p.line)))
             found.append(ReturnItems(order_id, lines, method or "", draft.reason))
         return found
 
@@ -101,7 +103,7 @@ class ActionReviewReturn(ReviewAction):
 
 def _amount(draft: Draft, desk: Desk) -> str:
     pairs = [desk.line(p.key) for p in draft.picks]
-    total = sum(line.unit_price * line.quantity for _, line in pairs)
+    total = sum(line.unit_price * (p.quantity or line.quantity) for p, (_, line) in zip(draft.picks, pairs, strict=True))
     return money_text(total, pairs[0][0].currency) if pairs else ""
 
 

@@ -10,8 +10,9 @@ from bot.requests.lexicon import Lexicon
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _POSTCODE = re.compile(r"(?<![\w#$.,])(\d{5}(?:-\d{4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d)(?![\w])")
-_ORDER = re.compile(r"#\s?[A-Za-z]{0,4}-?\d{1,20}\b|\b[A-Za-z]{1,3}-?\d{5,20}\b|(?<=\border )(?:[A-Za-z]{1,4}-)?\d{3,20}\b", re.IGNORECASE)
+_ORDER = re.compile(r"#\s?[A-Za-z]{0,4}-?\d{1,20}\b|\b[A-Za-z]{1,3}-?\d{5,20}\b|(?:(?<=\border )|(?<=\border number ))(?:[A-Za-z]{1,4}-)?\d{3,20}\b", re.IGNORECASE)
 _ID = re.compile(r"\b([A-Za-z]+(?:_[A-Za-z0-9]+)+|[A-Za-z]{1,4}-?\d{1,8})\b")
+_SHORT_POSTCODE = re.compile(r"(?:zip|post ?code|postal code|plz)\W{0,4}(?:code\W{0,3})?(?:is\W{0,2})?(\d{4,5})\b", re.IGNORECASE)
 _NAME = r"([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)?\.?)"
 _NAMES = re.compile(rf"\s*{_NAME}(?:\s+{_NAME})?(?:\s+{_NAME})?")
 
@@ -28,7 +29,7 @@ def read_claims(text: str, lexicon: Lexicon, *, asked: bool) -> dict[str, str]:
     numbers = order_numbers(rest)
     street = STREET.search(rest)
     own = rest[: street.start()] if street else rest
-    postcodes = _POSTCODE.findall(_ORDER.sub(" ", own))
+    postcodes = _POSTCODE.findall(_ORDER.sub(" ", own)) or _SHORT_POSTCODE.findall(own)
     claims |= _introduced(rest, lexicon, strict=True) if emails else _name(own or rest, lexicon, asked or bool(postcodes))
     if postcodes and not (emails and not asked):
         claims["postcode"] = postcodes[-1]

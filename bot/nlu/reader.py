@@ -156,7 +156,8 @@ class _Plan:
         if no and (not yes or no.end() >= yes.end()):
             rest = self._rest(no.end())
             cancelling = self.frame is not None and self.frame.flow == "cancel_order"
-            return (None if self._changes(rest) and not cancelling else cmd.Deny()), self._reread(rest)
+            another = cancelling and bool(order_numbers(rest)) and not self.lexicon.said(rest, "cues", "cancel_flow")
+            return (None if another or (self._changes(rest) and not cancelling) else cmd.Deny()), self._reread(rest)
         if self.asked == "confirmation" and self._takes_back():
             return cmd.Deny(), parts
         if yes:
@@ -271,6 +272,8 @@ class _Plan:
         if before.flow == part.flow and part.flow in set(WRITES.values()):
             return True
         both = {before.flow, part.flow}
+        if both <= _ADDRESSES:
+            return True
         if both == {"order_details", "order_totals"}:
             return all(self.lexicon.said(p.text, "paid_words") for p in (before, part))
         return before.flow == "order_details" and part.intent.label in _ABOUT_PRODUCTS and self.lexicon.said(part.text, "reference_they")

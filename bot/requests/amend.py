@@ -33,6 +33,8 @@ def amend_lines(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStat
     if selection.orders.unknown and not selection.orders.orders:
         return draft, notices
     notices += _elsewhere(selection, desk, draft)
+    if selection.empty and not draft.picks and (focused := _focused_line(text, desk, allowed)):
+        return draft.with_(picks=(Pick(focused, text if swap else ""),)), notices
     if selection.empty and (other := _other_of_kind(text, draft, desk, allowed)):
         return draft.with_(picks=(replace(draft.picks[0], key=other),), open=()), notices
     opened = tuple(Open(u.phrase, u.keys, u.words) for u in selection.unclear)
@@ -44,6 +46,16 @@ def amend_lines(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStat
     picks = _merge(text, draft, selection, desk, swap)
     kept_open = () if picks and not opened and asked == "items" else draft.open
     return draft.with_(picks=picks, open=(*kept_open, *opened)), notices
+
+
+def _focused_line(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> str | None:
+    """"return it": the one line spoken of last, where it was one."""
+    if not desk.lexicon.said(text, "reference"):
+        return None
+    keys = [k for k in desk.focus_lines if k in desk.keys(allowed)]
+    if not keys and desk.focus:
+        keys = desk.keys(allowed, desk.focus[:1])
+    return keys[0] if len(keys) == 1 else None
 
 
 def _other_of_kind(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]) -> str | None:
@@ -65,7 +77,7 @@ def _other_of_kind(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderS
 
 def _merge(text: str, draft: Draft, selection: Selection, desk: Desk, swap: bool) -> tuple[Pick, ...]:
     """Only / instead / except / also: how new lines meet those already there."""
-    new = tuple(Pick(c.key, c.words) for c in selection.chosen)
+    new = tuple(Pick(c.key, c.words, quantity=c.quantity or 0) for c in selection.chosen)
     old = tuple(p for p in draft.picks if p.key not in selection.excluded)
     if not new:
         return old

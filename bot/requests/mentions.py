@@ -62,7 +62,7 @@ def _names(thing: Thing, lexicon: Lexicon) -> _Names:
     title = tuple(w.stem for w in words(thing.title, lexicon.locale) if w.text not in lexicon.words("stop"))
     synonyms: Mapping[str, str] = lexicon.data.get("synonyms", {})
     low = f" {thing.title.lower().replace('-', ' ')} "
-    meant = {s for said, real in synonyms.items() if f" {str(real).replace('-', ' ')} " in low for s in _stems(str(said), lexicon)}
+    meant = {s for said, real in synonyms.items() if not str(real).isdigit() and f" {str(real).replace('-', ' ')} " in low for s in _stems(str(said), lexicon)}
     head = frozenset(title[-2:]) if len(title) <= 3 else frozenset(title)
     extra = frozenset(_stems(thing.also, lexicon)) | frozenset(meant)
     return _Names(title, head, extra)
@@ -79,7 +79,7 @@ def _marks(said: Sequence[Word], names: Mapping[str, _Names], lexicon: Lexicon) 
     for i, word in enumerate(said):
         pair = joined(word, said[i + 1], lexicon.locale) if i + 1 < len(said) else ""
         for key, name in names.items():
-            single = 0.0 if word.text in stop or len(word.text) < 2 or _is_verb_form(word) else _name_likeness(word.stem, name)
+            single = 0.0 if word.text in stop or (len(word.text) < 2 and not word.text.isdigit()) or _is_verb_form(word) else _name_likeness(word.stem, name)
             double = 0.95 if pair and pair in name.title and pair != word.stem else 0.0
             hyphen = 0.95 if i + 1 < len(said) and _is_split(word, said[i + 1], name) else 0.0
             if max(double, hyphen) > single:
@@ -100,7 +100,7 @@ def _is_split(first: Word, second: Word, name: _Names) -> bool:
 
 
 def _name_likeness(said: str, name: _Names) -> float:
-    best = max((likeness(said, t) for t in name.title if len(t) > 1), default=0.0)
+    best = max((likeness(said, t) for t in name.title if len(t) > 1 or t == said), default=0.0)
     if best == 0.0 and len(name.title) >= 2 and said == "".join(name.title):
         best = 0.95
     for first, second in zip(name.title, name.title[1:], strict=False):

@@ -15,6 +15,7 @@ class Pick:
     wish: str = ""                      # the customer's words about the new variant
     variant: str = ""                   # chosen
     choices: tuple[str, ...] = ()       # variant ids shown to choose from
+    quantity: int = 0                   # 0: all of the line
 
     @property
     def order(self) -> str:
@@ -54,7 +55,7 @@ class Draft:
     def from_json(cls, data: Mapping[str, Any] | None) -> Draft:
         if not data:
             return cls()
-        picks = tuple(Pick(p["key"], p["wish"], p["variant"], tuple(p["choices"])) for p in data["picks"])
+        picks = tuple(Pick(p["key"], p["wish"], p["variant"], tuple(p["choices"]), p.get("quantity", 0)) for p in data["picks"])
         opened = tuple(Open(o["phrase"], tuple(o["keys"]), o["words"]) for o in data["open"])
         return cls(picks, opened, tuple(data["orders"]), data["reason"], data["method"], data["address"],
                    tuple(data["choices"]), data.get("settled", False), data.get("misses", 0), data.get("otherwise", ""))

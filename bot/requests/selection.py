@@ -78,7 +78,7 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
             unclear.append(replace(found, words=wish))
         elif found and _allowed(found[0], desk, allowed):
             chosen = _with_more_words(chosen, found, wish)
-            chosen += [Chosen(k, wish, None) for k in found if k not in {c.key for c in chosen} and k not in excluded]
+            chosen += [Chosen(k, wish, _pieces(text, mention, k, desk)) for k in found if k not in {c.key for c in chosen} and k not in excluded]
         else:
             elsewhere += found
     if not parts and not out and not everything:
@@ -93,6 +93,17 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
         chosen, unclear = _in_one_order(chosen, unclear)
     return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders,
                      bool(parts), tuple(sorted(context)))
+
+
+def _pieces(text: str, mention: Mention, key: str, desk: Desk) -> int | None:
+    """"just one of the two": how many pieces of a line with several; None: all."""
+    pieces = desk.line(key)[1].quantity
+    if pieces < 2:
+        return None
+    before = text[max(0, mention.start - 34): mention.start]
+    if desk.lexicon.said(before, "one_of") or desk.lexicon.said(before, "single_piece"):
+        return 1
+    return mention.count if mention.count and mention.count < pieces else None
 
 
 def _with_more_words(chosen: list[Chosen], keys: Sequence[str], words: str) -> list[Chosen]:

@@ -32,11 +32,23 @@ def settle_variants(draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
             continue
         wish = read_wish(pick.wish, product, desk.lexicon)
         if wish.empty:
+            draft, told = _unknown_wish(draft, pick, line, desk)
+            notices += told
             continue
         match = match_variants(product, product.variant(line.variant_id), wish, desk.lexicon)
         draft, told = _take(draft, pick, line, match, wish, desk)
         notices += told
     return draft, notices
+
+
+def _unknown_wish(draft: Draft, pick: Pick, line: OrderLine, desk: Desk) -> tuple[Draft, list[Notice]]:
+    """"in neon pink" where there is no such option: said once, so that the list that follows makes sense."""
+    cut = desk.lexicon.pattern("wish_start").search(pick.wish)
+    said = re.split(r"[.;!?]", pick.wish[cut.end():])[0].strip(" ,") if cut else ""
+    content = [w for w in re.findall(r"[^\W\d_]{3,}", said.lower()) if w not in desk.lexicon.words("stop")]
+    if not content or len(said.split()) > 6:
+        return draft, []
+    return draft.with_pick(replace(pick, wish="")), [Notice("utter_wish_unknown", {"wish": said, "title": line.title})]
 
 
 def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish, desk: Desk) -> tuple[Draft, list[Notice]]:
