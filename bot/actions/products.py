@@ -207,6 +207,10 @@ class ActionProductQuestion(ProductAction):
                      tracker: Tracker) -> list[Product]:
         product = found[0]
         lexicon = self.services.lexicon(tracker)
+        if lexicon.said(text, "about_it"):
+            dispatcher.utter_message(response="utter_product_about", title=product.title, description=product.description[:600],
+                                     price=price_text(product), custom=_cards([product]))
+            return [product]
         attribute = next((f"{k}: {v}" for k, v in product.attributes.items() if _asks_for(text, k, lexicon)), "")
         values = next((f"{o}: {', '.join(v)}" for o, v in option_values(product).items() if _asks_for(text, o, lexicon)), "")
         if attribute or values:

@@ -6,7 +6,6 @@ writes: that is `carry_out` after an explicit yes to exactly this card.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +27,6 @@ from knowledge.errors import NotFound, Refused
 from knowledge.orders.operations import Operation
 from knowledge.orders.service import Actor
 
-_NEAR, _MARGIN = 0.30, 0.06      # cosine of the words to a line's title: near at all, and as near as the nearest
 FLOW_WORDS = {"return": "the return", "swap": "the exchange", "cancel": "the cancellation"}
 YES_NO = (("Yes, go ahead", "/affirm"), ("No", "/deny"))
 
@@ -139,26 +137,14 @@ class ReviewAction(Action):
             desk = _focused(desk, draft)
             entry = _by_place(entry, tracker, desk)
             if "text" in entry:
-                desk = replace(desk, found=await self._pointed_at(str(entry["text"]), draft, tracker, desk))
+                known = draft.picks or draft.open or draft.orders
+                found = () if known else await self.services.pointed_at(str(entry["text"]), desk, tracker.sender_id)
+                desk = replace(desk, found=found)
                 draft, told = self.read(str(entry["text"]), str(entry.get("asked") or ""), draft, desk)
                 notices += [n for n in told if n not in notices]
             else:
                 draft = self.pressed(entry, draft, desk)
         return draft, notices
-
-    async def _pointed_at(self, text: str, draft: Draft, tracker: Tracker, desk: Desk) -> tuple[str, ...]:
-        """Lines of the customer that the words mean by retrieval; () when none comes near, or lines are known already."""
-        actor = self.services.actor(tracker)
-        if draft.picks or draft.open or draft.orders or actor is None or self.services.similar is None or len(text.split()) < 3:
-            return ()
-        lines = await self.services.orders.find_lines(actor, text, limit=5)
-        keys = [key for e in lines if (key := e.id.removeprefix("line:")) in desk.keys()]
-        if not keys:
-            return ()
-        near = await asyncio.to_thread(self.services.similar, text, [desk.line(k)[1].title for k in keys])
-        ranked = sorted(zip(near, keys, strict=True), reverse=True)
-        best = ranked[0][0]
-        return tuple(key for score, key in ranked if score >= max(_NEAR, best - _MARGIN))
 
     def _ask(self, draft: Draft, question: Question) -> list[dict[str, Any]]:
         return [SlotSet("draft", draft.to_json()), SlotSet("question", question.to_json()), SlotSet("request", None),

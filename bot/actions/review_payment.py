@@ -52,6 +52,7 @@ def _new_method_words(text: str, desk: Desk) -> str:
     found = text
     for match in desk.lexicon.pattern("method_change_to").finditer(text):
         following = text[match.start(): match.end() + 40]
-        if desk.lexicon.which(following, "method") and not desk.lexicon.said(text[max(0, match.start() - 22): match.start()], "paid_before"):
+        if desk.lexicon.which(following, "method") and not desk.lexicon.said(text[max(0, match.start() - 22): match.start()], "paid_before") \
+                and not desk.lexicon.pattern("method_dropped").search(text[max(0, match.start() - 8): match.end() + 16]):
             found = text[match.start():]
     return found

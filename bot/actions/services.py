@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Catalogue, Search
 
 _TITLES_AGE_S = 60.0
+_NEAR, _MARGIN = 0.30, 0.06      # cosine of the words to a line's title: near at all, and as near as the nearest
 Similar = Callable[[str, Sequence[str]], Sequence[float]]
 
 
@@ -60,6 +62,19 @@ class Services:
                     tuple(tracker.slots.get("focus_orders") or ()), tuple(tracker.slots.get("focus_lines") or ()),
                     focus_product=str(tracker.slots.get("focus_product") or ""),
                     previous_address=Address(**previous) if previous else None)
+
+    async def pointed_at(self, text: str, desk: Desk, conversation_id: str = "") -> tuple[str, ...]:
+        """Keys of the customer's lines that the words mean by retrieval, likeliest first; () when none comes near."""
+        if self.similar is None or len(text.split()) < 3:
+            return ()
+        lines = await self.orders.find_lines(Actor(desk.customer.id, conversation_id), text, limit=5)
+        known = desk.keys()
+        keys = [key for e in lines if (key := e.id.removeprefix("line:")) in known]
+        if not keys:
+            return ()
+        near = await asyncio.to_thread(self.similar, text, [desk.line(k)[1].title for k in keys])
+        ranked = sorted(zip(near, keys, strict=True), reverse=True)
+        return tuple(key for score, key in ranked if score >= max(_NEAR, ranked[0][0] - _MARGIN))
 
     async def products_of(self, orders: Sequence[Order]) -> dict[str, Product]:
         ids = dict.fromkeys(line.product_id for order in orders for line in order.lines)

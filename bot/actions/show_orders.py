@@ -24,6 +24,7 @@ class OrderQuestion(Action):
     """`answer` is given the orders meant; which those are is read here, from the words or from what was spoken of last."""
 
     question = ""
+    by_meaning = False           # whether words that name no order are tried on the order lines by retrieval
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -45,6 +46,9 @@ class OrderQuestion(Action):
             dispatcher.utter_message(response="utter_unknown_order", order_number=number)
         if unknown and not orders:
             return []
+        if not orders:
+            pointed = await self.services.pointed_at(text, desk, tracker.sender_id) if self.by_meaning else ()
+            orders = [desk.line(key)[0] for key in pointed[:1]]
         orders = orders or self.default(desk)
         events = self.answer(dispatcher, text, orders, desk)
         return [SlotSet("focus_orders", [o.id for o in orders]), *(events or [])] if orders else []
@@ -82,6 +86,7 @@ def meant_orders(text: str, desk: Desk) -> tuple[list[Order], tuple[str, ...]]:
 
 class ActionTrackOrder(OrderQuestion):
     question = "track_order"
+    by_meaning = True
 
     def default(self, desk: Desk) -> list[Order]:
         focused = [o for i in desk.focus[:1] if (o := desk.order(i))]
@@ -103,6 +108,7 @@ class ActionTrackOrder(OrderQuestion):
 
 class ActionOrderDetails(OrderQuestion):
     question = "order_details"
+    by_meaning = True
 
     def answer(self, dispatcher: CollectingDispatcher, text: str, orders: Sequence[Order], desk: Desk) -> list[dict[str, Any]]:
         chosen = select_lines(text, desk, _ALL)

@@ -10,7 +10,7 @@ from bot.requests.lexicon import Lexicon
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _POSTCODE = re.compile(r"(?<![\w#$.,])(\d{5}(?:-\d{4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d)(?![\w])")
-_ORDER = re.compile(r"#\s?[A-Za-z]{0,4}-?\d{1,20}\b|\b[A-Za-z]{1,3}-?\d{5,20}\b|(?:(?<=\border )|(?<=\border number ))(?:[A-Za-z]{1,4}-)?\d{3,20}\b", re.IGNORECASE)
+_ORDER = re.compile(r"#\s?[A-Za-z]{0,4}-?\d{1,20}\b|\b[A-Za-z]{1,3}-?\d{5,20}\b|(?:(?<=\border )|(?<=\border number ))(?:[A-Za-z]{1,4}-\d{1,20}|\d{3,20})\b", re.IGNORECASE)
 _ID = re.compile(r"\b([A-Za-z]+(?:_[A-Za-z0-9]+)+|[A-Za-z]{1,4}-?\d{1,8})\b")
 _SHORT_POSTCODE = re.compile(r"(?:zip|post ?code|postal code|plz)\W{0,4}(?:code\W{0,3})?(?:is\W{0,2})?(\d{4,5})\b", re.IGNORECASE)
 _NAME = r"([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)?\.?)"

@@ -68,15 +68,16 @@ class EmbeddedReader:
         if not asked and (foreign := self.languages.foreign(text, tuple(self.lexicons))):
             return Reading((cmd.CannotHandle(f"language:{foreign}"),), 1.0)
         claims = {} if tracker.customer_id else read_claims(text, lexicon, asked=asked == "identity")
-        parts = self._parts(text, lexicon)
+        product_in_focus = bool(tracker.slots.get("focus_product")) and not tracker.slots.get("focus_orders")
+        parts = self._parts(text, lexicon, product_in_focus)
         commands = _Plan(text, asked, tracker, lexicon, parts, claims, evidence).commands()
         best = max((p.intent for p in parts), key=lambda i: (i.label != "", i.confidence), default=Intent("", 0.0))
         return Reading(tuple(commands), best.confidence, best.label, tuple(entities(text, claims)))
 
-    def _parts(self, text: str, lexicon: Lexicon) -> list[Part]:
+    def _parts(self, text: str, lexicon: Lexicon, product_in_focus: bool = False) -> list[Part]:
         pieces = [piece for segment in segments(text, lexicon) for piece in _split_lead_in(segment, lexicon)]
         ranked = self.model.classify(pieces) if pieces else []
-        return [Part(_about_own_things(read_intent(piece, rank, lexicon), piece, lexicon), piece)
+        return [Part(_about_focus(_about_own_things(read_intent(piece, rank, lexicon), piece, lexicon), piece, lexicon, product_in_focus), piece)
                 for piece, rank in zip(pieces, ranked, strict=True)]
 
 
@@ -97,8 +98,16 @@ def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
         return replace(intent, label="order_details")
     if intent.label == "change_payment" and lexicon.said(text, "difference_words"):
         return replace(intent, label="", confidence=0.0)
-    if intent.label == "cheapest_or_most_expensive" and lexicon.said(text, "own_thing"):
+    if intent.label == "cheapest_or_most_expensive" and (lexicon.said(text, "own_thing") or order_numbers(text)):
         return replace(intent, label="order_totals")
+    return intent
+
+
+def _about_focus(intent: Intent, text: str, lexicon: Lexicon, product_in_focus: bool) -> Intent:
+    """"How much is it?" after a product was shown is about that product."""
+    short = len(text.split()) <= 7 and lexicon.said(text, "reference")
+    if product_in_focus and short and intent.label in ("order_totals", "order_details") and not lexicon.said(text, "own_thing"):
+        return replace(intent, label="product_options_count")
     return intent
 
 

@@ -92,7 +92,7 @@ async def test_yes_again_while_the_answer_is_open(with_faults: Begin, books: Boo
 
 async def said_between_turns(talk: Talk) -> str:
     """The last thing the conversation's record says, as a channel fetches it."""
-    events = await talk.shop.store.events(talk.conversation_id)
+    events = await talk.shop.store.events(talk.id)
     last = events[-1].event
     assert isinstance(last, BotUttered)
     return last.text
