@@ -58,7 +58,7 @@ class ProductAction(Action):
         shown = await self.services.catalogue.products(tracker.slots.get("shown") or ())
         pool = list({p.id: p for p in (*candidates, *shown)}.values())
         mentions = find_mentions(text, [_thing(p) for p in pool], lexicon)
-        named_ids = list(dict.fromkeys(k for m in sorted(mentions, key=lambda m: len(m.keys)) for k in m.keys))
+        named_ids = list(dict.fromkeys(k for m in sorted(mentions, key=lambda m: (-len(m.head.split()), len(m.keys))) for k in m.keys))
         named = [p for i in named_ids for p in pool if p.id == i]
         if shown and len(text.split()) <= 8 and (place := place_in(text, lexicon)) is not None and -len(shown) <= place < len(shown):
             return [shown[place]], [shown[place]]
@@ -189,7 +189,7 @@ class ActionCompareProducts(ProductAction):
     async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
                      tracker: Tracker) -> list[Product]:
         shown = await self.services.catalogue.products(tracker.slots.get("shown") or ())
-        pair = (named if len(named) >= 2 else shown if len(shown) >= 2 else found)[:3]
+        pair = (named[:2] if len(named) >= 2 else shown if len(shown) >= 2 else found)[:3]
         if len(pair) < 2:
             dispatcher.utter_message(response="utter_compare_which")
             return pair

@@ -12,6 +12,8 @@ OOS = "oos"
 _CUE = 0.55            # what a cue adds to a probability
 _SURE = 0.5            # below this nothing is claimed
 _LOOSE = 0.4           # what is left of a reading as a mere answer, where a cue speaks for an act
+_UNCUED = 0.65         # what is left of another act
+_TALK = frozenset({"greet", "goodbye", "thanks", "chitchat", "bot_abilities", "no_more", "repeat", "cancel_flow"})
 _ANSWERS = frozenset({"choose_option", "give_reason", "correct_that", "except_items", "provide_identity", "dont_know", "affirm", "deny"})
 _FIRST = 0.08          # the act said first counts a little more
 
@@ -42,7 +44,7 @@ _STRONGER = {"remove_item": ("cancel_order",), "change_default_address": ("chang
              "gift_card_balance": ("order_totals", "change_payment"), "exchange_items": ("change_items", "return_items"),
              "cheapest_or_most_expensive": ("product_search", "exchange_items"), "reorder": ("exchange_items",),
              "product_options_count": ("order_details", "product_search", "availability", "order_totals"),
-             "return_items": ("order_details",), "track_order": ("order_details",), "case_status": ("complaint",), "invoice_copy": ("order_details",)}
+             "return_items": ("order_details",), "track_order": ("order_details",), "complaint": ("case_status",), "invoice_copy": ("order_details",)}
 
 
 def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon) -> Intent:
@@ -50,8 +52,8 @@ def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon
     cues, unwanted = _cues(text, lexicon)
     scores = {label: p for label, p in ranked if label not in unwanted}
     oos = scores.pop(OOS, 0.0)
-    if cues:
-        scores = {label: p * (_LOOSE if label in _ANSWERS else 1.0) for label, p in scores.items()}
+    if any(label not in _TALK for label in cues):
+        scores = {label: p * (1.0 if label in cues else _LOOSE if label in _ANSWERS else _UNCUED) for label, p in scores.items()}
     for place, label in enumerate(cues):
         scores[label] = scores.get(label, 0.0) + _CUE + (_FIRST if place == 0 else 0.0)
     for label in cues:
