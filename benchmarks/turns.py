@@ -18,7 +18,7 @@ import sys
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +103,9 @@ def _stages(shop: Shop) -> dict[str, float]:
     return dict(observer.stage_ms) if isinstance(observer, LogObserver) else {}
 
 
-async def once(folder: Path, source: Path, count: int) -> dict[str, Any]:
-    """One repetition in this process."""
-    conversations = traffic(source, 2 * count)
+async def once(folder: Path, conversations: Sequence[Conversation]) -> dict[str, Any]:
+    """One repetition in this process: the first half one at a time, the second fifty at a time."""
+    count = len(conversations) // 2
     bare = resident_mb()
     async with await open_shop(folder) as shop:
         opened = resident_mb()
@@ -137,13 +137,15 @@ def main() -> None:
     logging.disable(logging.WARNING)
     folder, source = _shop(arguments.big)
     if arguments.once:
-        print(json.dumps(asyncio.run(once(copy_of(folder, "turns"), source, arguments.conversations))))
+        conversations = [Conversation(**row) for row in json.load(sys.stdin)]
+        print(json.dumps(asyncio.run(once(copy_of(folder, "turns"), conversations))))
         return
-    command = [sys.executable, "-m", "benchmarks.turns", "--once", "--conversations", str(arguments.conversations)]
+    # Thought out here, so that the rows it takes are not in the memory that is measured.
+    said = json.dumps([asdict(conversation) for conversation in traffic(source, 2 * arguments.conversations)])
+    command = [sys.executable, "-m", "benchmarks.turns", "--once", *(["--big"] if arguments.big else [])]
     runs = []
     for _ in range(arguments.repeat):
-        done = subprocess.run([*command, *(["--big"] if arguments.big else [])], cwd=ROOT, stdout=subprocess.PIPE,
-                              text=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, input=said, stdout=subprocess.PIPE, text=True, check=True)
         runs.append(json.loads(done.stdout))
     quietest = min(runs, key=lambda run: float(run["one"]["wall_over_cpu"]))
     figures = {"median": medians(runs), "quietest": medians([quietest]), "runs": len(runs)}
