@@ -76,4 +76,6 @@ def _check_said(flows: Mapping[str, Flow], responses: Responses, folder: Path) -
             if step.kind == "call" and step.name not in flows:
                 raise ConfigError(f"{folder / 'flows'}: flow '{flow.id}' calls '{step.name}', which is no flow")
             if step.name.startswith("utter_") and not responses.knows(step.name):
-                raise ConfigError(f"{folder / 'flows'}: flow '{flow.id}' says '{step.name}', which has no text in responses.yml")
+                raise ConfigError(
+                    f"{folder / 'flows'}: flow '{flow.id}' says '{step.name}', which has no text in responses.yml"
+                )

@@ -85,7 +85,9 @@ class Shop:
         self._settling = asyncio.create_task(settle_forever(self.orders, self.handoffs))
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -111,22 +113,72 @@ async def open_shop(directory: Path, **overrides: Any) -> Shop:
         raise
 
 
-def _assemble(directory: Path, settings: BotSettings, assistant: Assistant, engine: AsyncEngine, catalogue: SqlCatalogue,
-              search: SearchBundle) -> Shop:
-    book, events, store, lock, clock = SqlOrderBook(engine), SqlOrderEvents(engine), SqlTrackerStore(engine), ProcessLock(), SystemClock()
-    orders = OrderService(book, catalogue, order_backend("embedded", book), assistant.rules, lines=search.order_lines,
-                          audit=SqlAudit(engine), ledger=SqlLedger(engine), events=events)
-    services = Services(orders, IdentityService(book, assistant.rules), catalogue, search.search, _answerer(settings, search.embedder),
-                        assistant.lexicons, SqlCaseBook(engine), _similar(search.embedder))
+def _assemble(
+    directory: Path,
+    settings: BotSettings,
+    assistant: Assistant,
+    engine: AsyncEngine,
+    catalogue: SqlCatalogue,
+    search: SearchBundle,
+) -> Shop:
+    book, events, store, lock, clock = (
+        SqlOrderBook(engine),
+        SqlOrderEvents(engine),
+        SqlTrackerStore(engine),
+        ProcessLock(),
+        SystemClock(),
+    )
+    orders = OrderService(
+        book,
+        catalogue,
+        order_backend("embedded", book),
+        assistant.rules,
+        lines=search.order_lines,
+        audit=SqlAudit(engine),
+        ledger=SqlLedger(engine),
+        events=events,
+    )
+    services = Services(
+        orders,
+        IdentityService(book, assistant.rules),
+        catalogue,
+        search.search,
+        _answerer(settings, search.embedder),
+        assistant.lexicons,
+        SqlCaseBook(engine),
+        _similar(search.embedder),
+    )
     actions = build_actions(services)
     chat = Engine(
-        store=store, guard=Guard(settings.limits.message_chars, _link_hosts(settings)),
-        finder=KnowledgeFinder(search.search, orders, search.embedder), reader=_reader(settings, assistant, search.embedder),
-        repair=Repair(assistant.flows, load_languages(assistant.folder / "languages.yml").reply), machine=FlowMachine(assistant.flows, InProcessRunner(actions)),
-        speaker=Speaker(assistant.responses, _composer(settings, assistant)), observer=LogObserver(), clock=clock,
-        handoff_timeout=settings.timeouts.handoff_s, agent_timeout=settings.timeouts.agent_idle_s)
-    return Shop(directory, settings, assistant, chat, Inbox(chat, store, lock), store, orders, events, book, catalogue, search, actions,
-                SqlKeyStore(engine), Handoffs(store, lock, clock, timeout_s=settings.timeouts.handoff_s, idle_s=settings.timeouts.agent_idle_s), engine)
+        store=store,
+        guard=Guard(settings.limits.message_chars, _link_hosts(settings)),
+        finder=KnowledgeFinder(search.search, orders, search.embedder),
+        reader=_reader(settings, assistant, search.embedder),
+        repair=Repair(assistant.flows, load_languages(assistant.folder / "languages.yml").reply),
+        machine=FlowMachine(assistant.flows, InProcessRunner(actions)),
+        speaker=Speaker(assistant.responses, _composer(settings, assistant)),
+        observer=LogObserver(),
+        clock=clock,
+        handoff_timeout=settings.timeouts.handoff_s,
+        agent_timeout=settings.timeouts.agent_idle_s,
+    )
+    return Shop(
+        directory,
+        settings,
+        assistant,
+        chat,
+        Inbox(chat, store, lock),
+        store,
+        orders,
+        events,
+        book,
+        catalogue,
+        search,
+        actions,
+        SqlKeyStore(engine),
+        Handoffs(store, lock, clock, timeout_s=settings.timeouts.handoff_s, idle_s=settings.timeouts.agent_idle_s),
+        engine,
+    )
 
 
 def order_backend(name: str, book: OrderBook) -> OrderBackend:
@@ -147,12 +199,18 @@ def chat_model(task: str, settings: BotSettings) -> Any:
 
 
 def _reader(settings: BotSettings, assistant: Assistant, embedder: Embedder) -> Reader:
-    models = {locale: IntentClassifier.load(assistant.folder / locale / "intent", embedder) for locale in assistant.locales}
+    models = {
+        locale: IntentClassifier.load(assistant.folder / locale / "intent", embedder) for locale in assistant.locales
+    }
     embedded = EmbeddedReader(models["en"], assistant.lexicons, load_languages(assistant.folder / "languages.yml"))
     model = chat_model("understand", settings)
     if model is None:
         return embedded
-    reader: Reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(importlib.import_module("bot.llm.commands").CommandWriter(_model_call(model, settings), assistant.flows), embedded, assistant.flows)
+    reader: Reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(
+        importlib.import_module("bot.llm.commands").CommandWriter(_model_call(model, settings), assistant.flows),
+        embedded,
+        assistant.flows,
+    )
     return reader
 
 
@@ -185,12 +243,15 @@ def _composer(settings: BotSettings, assistant: Assistant) -> Composer | None:
     model = chat_model("rephrase", settings)
     if model is None:
         return None
-    composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(_model_call(model, settings), assistant.responses)
+    composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(
+        _model_call(model, settings), assistant.responses
+    )
     return composer
 
 
 def _similar(embedder: Embedder) -> Callable[[str, Sequence[str]], Sequence[float]]:
     """Cosine of a phrase to each of some titles."""
+
     def similar(phrase: str, titles: Sequence[str]) -> Sequence[float]:
         vectors = embedder.embed([phrase, *titles])
         return [float(x) for x in vectors[1:] @ vectors[0]]

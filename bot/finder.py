@@ -11,7 +11,7 @@ from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Embedder, Search
 
 _KINDS = (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT, EvidenceKind.ANSWER, EvidenceKind.CASE)
-_MIN_LETTERS = 4          # "ok", "yes": nothing to look for
+_MIN_LETTERS = 4  # "ok", "yes": nothing to look for
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,9 @@ class KnowledgeFinder:
         vector = await asyncio.to_thread(self.embedder.embed, [query])
         lines: list[Evidence] = []
         if tracker.customer_id:
-            lines = await self.orders.find_lines(Actor(tracker.customer_id, tracker.conversation_id), query, vector=vector)
+            lines = await self.orders.find_lines(
+                Actor(tracker.customer_id, tracker.conversation_id), query, vector=vector
+            )
         found = await self.search.search(query, kinds=_KINDS, limit=self.limit, vector=vector)
         return (*lines, *found)
 

@@ -40,7 +40,11 @@ async def _tell(handoffs: Handoffs, outcome: Outcome) -> None:
     if not conversation_id:
         return
     try:
-        await handoffs.tell(conversation_id, _SAID[outcome.state], order_number=outcome.quote.order_number,
-                            reason=outcome.reason.replace("_", " "))
+        await handoffs.tell(
+            conversation_id,
+            _SAID[outcome.state],
+            order_number=outcome.quote.order_number,
+            reason=outcome.reason.replace("_", " "),
+        )
     except NotFound:
         log.info("no conversation to tell about a late answer")

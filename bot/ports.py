@@ -34,8 +34,8 @@ class Act:
 
     response: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    buttons: tuple[tuple[str, str], ...] = ()       # (title, payload)
-    cards: tuple[Mapping[str, Any], ...] = ()       # {"kind", "title", "data"}
+    buttons: tuple[tuple[str, str], ...] = ()  # (title, payload)
+    cards: tuple[Mapping[str, Any], ...] = ()  # {"kind", "title", "data"}
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -58,8 +58,15 @@ class TrackerStore(Protocol):
         """The tracker as of the last commit, or None for a new conversation."""
         ...
 
-    async def commit(self, conversation_id: str, expected_seq: int, events: Sequence[Stamped], tracker: Tracker,
-                     inbox: Sequence[tuple[str, str]] = (), outbox: Sequence[OutboundMessage] = ()) -> None:
+    async def commit(
+        self,
+        conversation_id: str,
+        expected_seq: int,
+        events: Sequence[Stamped],
+        tracker: Tracker,
+        inbox: Sequence[tuple[str, str]] = (),
+        outbox: Sequence[OutboundMessage] = (),
+    ) -> None:
         """One transaction: events, snapshot, inbox marks (channel, message id) and the reply.
 
         Raises StaleTracker when the conversation has moved past `expected_seq`.
@@ -114,7 +121,9 @@ class ActionRunner(Protocol):
 class Composer(Protocol):
     """Phrases a reply; a model writes, the evidence gate checks."""
 
-    async def compose(self, acts: Sequence[Act], drafts: Sequence[str], tracker: Tracker, on_delta: OnDelta | None) -> list[str] | None:
+    async def compose(
+        self, acts: Sequence[Act], drafts: Sequence[str], tracker: Tracker, on_delta: OnDelta | None
+    ) -> list[str] | None:
         """One text per act, or None to have the templates (`drafts`, same order) said."""
         ...
 

@@ -24,7 +24,9 @@ class ActionCarryOut(Action):
     def name(self) -> str:
         return "action_carry_out"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         actor = self.services.actor(tracker)
         stored = tracker.slots.get("proposal")
         if actor is None or not stored:
@@ -35,7 +37,9 @@ class ActionCarryOut(Action):
         try:
             outcomes = await self.services.orders.execute(actor, proposal, proposal.digest)
         except Refused as refusal:
-            dispatcher.utter_message(response=f"utter_refused_{refusal.code}", **{k: str(v) for k, v in refusal.facts.items()})
+            dispatcher.utter_message(
+                response=f"utter_refused_{refusal.code}", **{k: str(v) for k, v in refusal.facts.items()}
+            )
             return [SlotSet("stage", "outdated" if refusal.code == "proposal_outdated" else "end")]
         except NotFound:
             dispatcher.utter_message(response="utter_unknown_order")
@@ -57,16 +61,34 @@ class ActionCarryOut(Action):
             facts["address"] = address_text(quote.operation.address)
         if sum(m.direction == "refund" for m in quote.money) > 1:
             facts["refund_method"] = ""
-            facts["refund"] = " and ".join(f"{money_text(m.amount, m.currency)} to {m.method_label}" for m in quote.money if m.direction == "refund")
-        response = {OutcomeState.ACCEPTED: f"utter_done_{quote.kind}", OutcomeState.ALREADY_DONE: "utter_already_done",
-                    OutcomeState.REFUSED: "utter_backend_refused", OutcomeState.UNKNOWN: "utter_backend_unknown"}[outcome.state]
+            facts["refund"] = " and ".join(
+                f"{money_text(m.amount, m.currency)} to {m.method_label}"
+                for m in quote.money
+                if m.direction == "refund"
+            )
+        response = {
+            OutcomeState.ACCEPTED: f"utter_done_{quote.kind}",
+            OutcomeState.ALREADY_DONE: "utter_already_done",
+            OutcomeState.REFUSED: "utter_backend_refused",
+            OutcomeState.UNKNOWN: "utter_backend_unknown",
+        }[outcome.state]
         dispatcher.utter_message(response=response, **facts)
 
 
 def _ledger(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """What was accepted, for "how much do I get back in total?"."""
-    return [{"kind": o.quote.kind, "order": o.quote.order_number, "direction": m.direction, "amount": str(m.amount), "currency": m.currency}
-            for o in outcomes if o.state is OutcomeState.ACCEPTED and o.quote.kind != "change_payment" for m in o.quote.money]
+    return [
+        {
+            "kind": o.quote.kind,
+            "order": o.quote.order_number,
+            "direction": m.direction,
+            "amount": str(m.amount),
+            "currency": m.currency,
+        }
+        for o in outcomes
+        if o.state is OutcomeState.ACCEPTED and o.quote.kind != "change_payment"
+        for m in o.quote.money
+    ]
 
 
 def net_of(done: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
@@ -86,7 +108,9 @@ def _tell_total(dispatcher: CollectingDispatcher, done: Sequence[Mapping[str, An
     """Where several amounts came together in this conversation, their sum."""
     if len(done) > 1 and now:
         total = sum(net_of(done).values(), Decimal(0))
-        dispatcher.utter_message(response="utter_total_refund" if total >= 0 else "utter_total_charge", total=net_text(done))
+        dispatcher.utter_message(
+            response="utter_total_refund" if total >= 0 else "utter_total_charge", total=net_text(done)
+        )
 
 
 def _undo(outcomes: Sequence[Outcome], before: Any) -> list[dict[str, Any]]:
@@ -94,5 +118,16 @@ def _undo(outcomes: Sequence[Outcome], before: Any) -> list[dict[str, Any]]:
     changed = any(o.quote.kind == "change_default_address" and o.state is OutcomeState.ACCEPTED for o in outcomes)
     if not changed or before is None:
         return []
-    return [SlotSet("previous_address", {"line1": before.line1, "line2": before.line2, "city": before.city, "state": before.state,
-                                         "postcode": before.postcode, "country": before.country})]
+    return [
+        SlotSet(
+            "previous_address",
+            {
+                "line1": before.line1,
+                "line2": before.line2,
+                "city": before.city,
+                "state": before.state,
+                "postcode": before.postcode,
+                "country": before.country,
+            },
+        )
+    ]

@@ -18,7 +18,7 @@ from bot.domain.case import Case
 from bot.requests.model import Question
 from knowledge.models import OrderStatus
 
-_DAYS = 2          # working answer promised for a case
+_DAYS = 2  # working answer promised for a case
 
 
 class ActionOpenCase(Action):
@@ -28,7 +28,9 @@ class ActionOpenCase(Action):
     def name(self) -> str:
         return "action_open_case"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         actor = self.services.actor(tracker)
         desk = await self.services.desk(tracker)
         if actor is None or desk is None:
@@ -42,11 +44,26 @@ class ActionOpenCase(Action):
             return self._ask_remedy(order.status if order else None, order.number if order else "")
         kind = next(iter(desk.lexicon.which(text, "case_kind")), "service")
         now = self.services.cases.now()
-        case = Case(f"C{secrets.randbelow(900000) + 100000}", tracker.sender_id, actor.customer_id, kind, text[:1000], remedy or "as agreed",
-                    order.number if order else "", now, now + _DAYS * 86400)
+        case = Case(
+            f"C{secrets.randbelow(900000) + 100000}",
+            tracker.sender_id,
+            actor.customer_id,
+            kind,
+            text[:1000],
+            remedy or "as agreed",
+            order.number if order else "",
+            now,
+            now + _DAYS * 86400,
+        )
         await self.services.cases.open(case)
-        dispatcher.utter_message(response="utter_case_opened", case_number=case.number, kind=case.kind, order_number=case.order_number,
-                                 remedy=remedy, due=_day(case.due_at))
+        dispatcher.utter_message(
+            response="utter_case_opened",
+            case_number=case.number,
+            kind=case.kind,
+            order_number=case.order_number,
+            remedy=remedy,
+            due=_day(case.due_at),
+        )
         return [SlotSet("stage", "end")]
 
     @staticmethod
@@ -57,7 +74,12 @@ class ActionOpenCase(Action):
             choices = [("Return it for a refund", "/start return_items"), ("Exchange it", "/start swap_items")]
         buttons = (*choices, ("Open a case for the team", "/remedy case"), ("Talk to a person", "/handoff"))
         question = Question("remedy", "utter_ask_remedy", {"order_number": number}, buttons)
-        return [SlotSet("question", question.to_json()), SlotSet("remedy_asked", True), SlotSet("request", None), SlotSet("stage", "ask")]
+        return [
+            SlotSet("question", question.to_json()),
+            SlotSet("remedy_asked", True),
+            SlotSet("request", None),
+            SlotSet("stage", "ask"),
+        ]
 
 
 class ActionCaseStatus(Action):
@@ -67,7 +89,9 @@ class ActionCaseStatus(Action):
     def name(self) -> str:
         return "action_case_status"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         actor = self.services.actor(tracker)
         if actor is None:
             dispatcher.utter_message(response="utter_identity_needed")
@@ -76,7 +100,13 @@ class ActionCaseStatus(Action):
         if not cases:
             dispatcher.utter_message(response="utter_no_case")
         for case in cases[:3]:
-            dispatcher.utter_message(response="utter_case_status", case_number=case.number, kind=case.kind, status=case.status, due=_day(case.due_at))
+            dispatcher.utter_message(
+                response="utter_case_status",
+                case_number=case.number,
+                kind=case.kind,
+                status=case.status,
+                due=_day(case.due_at),
+            )
         return []
 
 

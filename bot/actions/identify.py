@@ -12,8 +12,14 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.actions.services import Services
 from bot.requests.model import Question
 
-_ASKING = {"postcode": "postcode", "email": "email address", "first_name": "full name", "last_name": "full name",
-           "customer_id": "customer id", "order_number": "order number"}
+_ASKING = {
+    "postcode": "postcode",
+    "email": "email address",
+    "first_name": "full name",
+    "last_name": "full name",
+    "customer_id": "customer id",
+    "order_number": "order number",
+}
 
 
 class ActionIdentify(Action):
@@ -23,13 +29,17 @@ class ActionIdentify(Action):
     def name(self) -> str:
         return "action_identify"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         claims = dict(tracker.slots.get("claims") or {})
         if tracker.slots.get("customer_id"):
             return []
         attempts = int(tracker.slots.get("identity_attempts") or 0)
         if attempts >= self.services.orders.rules.identity.attempts:
-            dispatcher.utter_message(response="utter_identity_locked", buttons=[{"title": "Talk to a person", "payload": "/handoff"}])
+            dispatcher.utter_message(
+                response="utter_identity_locked", buttons=[{"title": "Talk to a person", "payload": "/handoff"}]
+            )
             return [SlotSet("identity_locked", True)]
         customer = await self.services.identity.identify(claims) if claims else None
         if customer is not None:
@@ -38,7 +48,11 @@ class ActionIdentify(Action):
         missing = self.services.identity.missing(claims) if claims else ()
         if claims and not missing:
             dispatcher.utter_message(response="utter_identity_wrong")
-            return [SlotSet("identity_attempts", attempts + 1), SlotSet("claims", None), *_ask("utter_ask_identity_again")]
+            return [
+                SlotSet("identity_attempts", attempts + 1),
+                SlotSet("claims", None),
+                *_ask("utter_ask_identity_again"),
+            ]
         if claims:
             asked = list(dict.fromkeys(_ASKING[m] for m in missing)) if missing != ("customer_id",) else ["full name"]
             return _ask("utter_ask_identity_rest", missing=" and ".join(asked))

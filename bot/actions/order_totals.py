@@ -30,7 +30,9 @@ class ActionOrderTotals(Action):
     def name(self) -> str:
         return "action_order_totals"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         desk = await self.services.desk(tracker)
         if desk is None:
             dispatcher.utter_message(response="utter_identity_needed")
@@ -50,12 +52,18 @@ class ActionOrderTotals(Action):
         numbers = list(dict.fromkeys(o.number for o, _ in pairs))
         listed = "\n".join(f"• {line_text(line, o.currency)} ({o.number})" for o, line in pairs[:15])
         response = "utter_total_back" if back else "utter_total_of"
-        dispatcher.utter_message(response=response, total=money_text(total, currency), lines=listed, order_numbers=", ".join(numbers), count=len(pairs))
+        dispatcher.utter_message(
+            response=response,
+            total=money_text(total, currency),
+            lines=listed,
+            order_numbers=", ".join(numbers),
+            count=len(pairs),
+        )
         return []
 
     @staticmethod
     def _conversation_total(dispatcher: CollectingDispatcher, tracker: Tracker) -> bool:
-        """"How much do I get back in total?" after or during requests of this conversation."""
+        """ "How much do I get back in total?" after or during requests of this conversation."""
         done: Sequence[Mapping[str, Any]] = tracker.slots.get("done") or ()
         waiting = tracker.slots.get("open_proposal")
         if not done and not waiting:
@@ -63,21 +71,33 @@ class ActionOrderTotals(Action):
         entries = list(done)
         if waiting:
             proposal = Proposal.from_json(waiting)
-            entries += [{"amount": str(m.amount), "direction": m.direction, "currency": m.currency} for q in proposal.quotes for m in q.money]
+            entries += [
+                {"amount": str(m.amount), "direction": m.direction, "currency": m.currency}
+                for q in proposal.quotes
+                for m in q.money
+            ]
             if not done:
                 single = totals_text(proposal.quotes) or net_text(entries)
                 dispatcher.utter_message(response="utter_quote_total", total=single)
                 return True
         total = sum(net_of(entries).values(), Decimal(0))
-        dispatcher.utter_message(response="utter_total_refund" if total >= 0 else "utter_total_charge", total=net_text(entries))
+        dispatcher.utter_message(
+            response="utter_total_refund" if total >= 0 else "utter_total_charge", total=net_text(entries)
+        )
         return True
 
     @staticmethod
-    def _extreme(dispatcher: CollectingDispatcher, text: str, pairs: Sequence[tuple[Order, OrderLine]], desk: Desk) -> list[dict[str, Any]]:
+    def _extreme(
+        dispatcher: CollectingDispatcher, text: str, pairs: Sequence[tuple[Order, OrderLine]], desk: Desk
+    ) -> list[dict[str, Any]]:
         pick = min if desk.lexicon.said(text, "cheaper_line") else max
         order, line = pick(pairs, key=lambda p: p[1].unit_price)
-        dispatcher.utter_message(response="utter_extreme_line", line=line_text(line, order.currency), order_number=order.number,
-                                 kind="least expensive" if pick is min else "most expensive")
+        dispatcher.utter_message(
+            response="utter_extreme_line",
+            line=line_text(line, order.currency),
+            order_number=order.number,
+            kind="least expensive" if pick is min else "most expensive",
+        )
         return [SlotSet("focus_orders", [order.id]), SlotSet("focus_lines", [f"{order.id}/{line.id}"])]
 
     def _lines(self, text: str, desk: Desk) -> list[tuple[Order, OrderLine]]:
@@ -95,5 +115,9 @@ class ActionOrderTotals(Action):
         if desk.lexicon.said(text, "remaining"):
             gone = {f"{o.id}/{line_id}" for o in desk.orders for r in o.returns for line_id, _ in r.lines}
             home = {k.rsplit("/", 1)[0] for k in gone} & ({k.rsplit("/", 1)[0] for k in keys} or set(desk.focus))
-            keys = [k for k in desk.keys(None, tuple(home)) if k not in gone] if home else [k for k in keys if k not in gone]
+            keys = (
+                [k for k in desk.keys(None, tuple(home)) if k not in gone]
+                if home
+                else [k for k in keys if k not in gone]
+            )
         return [desk.line(k) for k in dict.fromkeys(keys)]

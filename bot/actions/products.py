@@ -35,17 +35,24 @@ class ProductAction(Action):
     def name(self) -> str:
         return f"action_{self.question}"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         text = said_text(tracker)
         named, found = await self.meant(text, tracker)
         if not found:
             dispatcher.utter_message(response="utter_no_product_found", query=text[:80])
             return []
         answered = await self.answer(dispatcher, text, named, found, tracker)
-        return [SlotSet("focus_product", answered[0].id), SlotSet("shown", [p.id for p in answered[:6]])] if answered else []
+        return (
+            [SlotSet("focus_product", answered[0].id), SlotSet("shown", [p.id for p in answered[:6]])]
+            if answered
+            else []
+        )
 
-    async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
-                     tracker: Tracker) -> list[Product]:
+    async def answer(
+        self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
+    ) -> list[Product]:
         """`named`: products whose name stands in the text; `found`: those or, without any, what search found."""
         raise NotImplementedError(self.question)
 
@@ -58,9 +65,18 @@ class ProductAction(Action):
         shown = await self.services.catalogue.products(tracker.slots.get("shown") or ())
         pool = list({p.id: p for p in (*candidates, *shown)}.values())
         mentions = find_mentions(text, [_thing(p) for p in pool], lexicon)
-        named_ids = list(dict.fromkeys(k for m in sorted(mentions, key=lambda m: (-len(m.head.split()), len(m.keys))) for k in m.keys))
+        named_ids = list(
+            dict.fromkeys(
+                k for m in sorted(mentions, key=lambda m: (-len(m.head.split()), len(m.keys))) for k in m.keys
+            )
+        )
         named = [p for i in named_ids for p in pool if p.id == i]
-        if shown and len(text.split()) <= 8 and (place := place_in(text, lexicon)) is not None and -len(shown) <= place < len(shown):
+        if (
+            shown
+            and len(text.split()) <= 8
+            and (place := place_in(text, lexicon)) is not None
+            and -len(shown) <= place < len(shown)
+        ):
             return [shown[place]], [shown[place]]
         if named:
             return named, named
@@ -73,7 +89,7 @@ class ProductAction(Action):
 
 
 def place_in(text: str, lexicon: Lexicon) -> int | None:
-    """"the second one": a 0-based place in the list shown last; -1 the last."""
+    """ "the second one": a 0-based place in the list shown last; -1 the last."""
     ordinals = lexicon.data.get("ordinals", {})
     found = next((ordinals[w.text] for w in words(text, lexicon.locale) if w.text in ordinals), None)
     return None if found is None else found - 1 if found > 0 else found
@@ -109,8 +125,9 @@ class ActionProductSearch(ProductAction):
         evidence = await self.services.search.search(text, kinds=(EvidenceKind.PRODUCT,), limit=6)
         return [], await self.services.catalogue.products([e.ref for e in evidence])
 
-    async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
-                     tracker: Tracker) -> list[Product]:
+    async def answer(
+        self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
+    ) -> list[Product]:
         shown = [p for p in found if any(v.available for v in p.variants)][:_SHOWN] or found[:1]
         listed = "\n".join(f"{i}. {p.title}, {price_text(p)}" for i, p in enumerate(shown, 1))
         dispatcher.utter_message(response="utter_products_found", products=listed, custom=_cards(shown))
@@ -122,17 +139,31 @@ class ActionProductOptions(ProductAction):
 
     question = "product_options"
 
-    async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
-                     tracker: Tracker) -> list[Product]:
+    async def answer(
+        self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
+    ) -> list[Product]:
         product = found[0]
         lexicon = self.services.lexicon(tracker)
         wish = replace(read_wish(text, product, lexicon), steps=(), price="", show=True, keep=False)
-        fitting = [v for v in (match_variants(product, None, wish, lexicon).fits if not wish.empty else product.variants) if v.available]
-        values = "\n".join(f"• {o}: {', '.join(v)}" for o, v in option_values(replace(product, variants=tuple(fitting))).items())
+        fitting = [
+            v
+            for v in (match_variants(product, None, wish, lexicon).fits if not wish.empty else product.variants)
+            if v.available
+        ]
+        values = "\n".join(
+            f"• {o}: {', '.join(v)}" for o, v in option_values(replace(product, variants=tuple(fitting))).items()
+        )
         listed = "\n".join(f"• {variant_line(v, product)}" for v in sorted(fitting, key=lambda v: v.price)[:12])
         response = "utter_product_options" if fitting else "utter_product_sold_out"
-        dispatcher.utter_message(response=response, title=product.title, count=len(fitting), values=values, variants=listed,
-                                 price=price_text(product), custom=_cards([product]))
+        dispatcher.utter_message(
+            response=response,
+            title=product.title,
+            count=len(fitting),
+            values=values,
+            variants=listed,
+            price=price_text(product),
+            custom=_cards([product]),
+        )
         return [product]
 
 
@@ -141,8 +172,9 @@ class ActionAvailability(ProductAction):
 
     question = "availability"
 
-    async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
-                     tracker: Tracker) -> list[Product]:
+    async def answer(
+        self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
+    ) -> list[Product]:
         product = found[0]
         lexicon = self.services.lexicon(tracker)
         wish = read_wish(text, product, lexicon)
@@ -153,7 +185,9 @@ class ActionAvailability(ProductAction):
             dispatcher.utter_message(response="utter_available", variants=listed, custom=_cards([product]), **facts)
         else:
             nearest = "\n".join(f"• {variant_line(v, product)}" for v in match.nearest)
-            dispatcher.utter_message(response="utter_not_available", variants=nearest, custom=_cards([product]), **facts)
+            dispatcher.utter_message(
+                response="utter_not_available", variants=nearest, custom=_cards([product]), **facts
+            )
         return [product]
 
 
@@ -162,8 +196,9 @@ class ActionPriceExtreme(ProductAction):
 
     question = "price_extreme"
 
-    async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
-                     tracker: Tracker) -> list[Product]:
+    async def answer(
+        self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
+    ) -> list[Product]:
         lexicon = self.services.lexicon(tracker)
         dear = lexicon.said(text, "most_expensive")
         pool = named if named else found[:8]
@@ -172,9 +207,14 @@ class ActionPriceExtreme(ProductAction):
             dispatcher.utter_message(response="utter_product_sold_out", title=pool[0].title, custom=_cards(pool[:1]))
             return pool[:1]
         variant, product = (max if dear else min)(offers, key=lambda pair: pair[0].price)
-        dispatcher.utter_message(response="utter_price_extreme", title=product.title, kind="most expensive" if dear else "cheapest",
-                                 variant=variant_line(variant, product), price=money_text(variant.price, product.currency),
-                                 custom={"cards": [product_card(product, variant.id)]})
+        dispatcher.utter_message(
+            response="utter_price_extreme",
+            title=product.title,
+            kind="most expensive" if dear else "cheapest",
+            variant=variant_line(variant, product),
+            price=money_text(variant.price, product.currency),
+            custom={"cards": [product_card(product, variant.id)]},
+        )
         return [product]
 
     def _fitting(self, text: str, product: Product, tracker: Tracker) -> Sequence[Variant]:
@@ -186,14 +226,18 @@ class ActionPriceExtreme(ProductAction):
 class ActionCompareProducts(ProductAction):
     question = "compare_products"
 
-    async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
-                     tracker: Tracker) -> list[Product]:
+    async def answer(
+        self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
+    ) -> list[Product]:
         shown = await self.services.catalogue.products(tracker.slots.get("shown") or ())
         pair = (named[:2] if len(named) >= 2 else shown if len(shown) >= 2 else found)[:3]
         if len(pair) < 2:
             dispatcher.utter_message(response="utter_compare_which")
             return pair
-        rows = "\n".join(f"• {p.title}: {price_text(p)}" + "".join(f", {k} {v}" for k, v in list(p.attributes.items())[:5]) for p in pair)
+        rows = "\n".join(
+            f"• {p.title}: {price_text(p)}" + "".join(f", {k} {v}" for k, v in list(p.attributes.items())[:5])
+            for p in pair
+        )
         dispatcher.utter_message(response="utter_compare", rows=rows, custom=_cards(pair))
         return pair
 
@@ -203,26 +247,47 @@ class ActionProductQuestion(ProductAction):
 
     question = "product_question"
 
-    async def answer(self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product],
-                     tracker: Tracker) -> list[Product]:
+    async def answer(
+        self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
+    ) -> list[Product]:
         product = found[0]
         lexicon = self.services.lexicon(tracker)
         if lexicon.said(text, "about_it"):
-            dispatcher.utter_message(response="utter_product_about", title=product.title, description=product.description[:600],
-                                     price=price_text(product), custom=_cards([product]))
+            dispatcher.utter_message(
+                response="utter_product_about",
+                title=product.title,
+                description=product.description[:600],
+                price=price_text(product),
+                custom=_cards([product]),
+            )
             return [product]
         attribute = next((f"{k}: {v}" for k, v in product.attributes.items() if _asks_for(text, k, lexicon)), "")
-        values = next((f"{o}: {', '.join(v)}" for o, v in option_values(product).items() if _asks_for(text, o, lexicon)), "")
+        values = next(
+            (f"{o}: {', '.join(v)}" for o, v in option_values(product).items() if _asks_for(text, o, lexicon)), ""
+        )
         if attribute or values:
-            dispatcher.utter_message(response="utter_product_fact", title=product.title, fact=attribute or values, custom=_cards([product]))
+            dispatcher.utter_message(
+                response="utter_product_fact", title=product.title, fact=attribute or values, custom=_cards([product])
+            )
             return [product]
-        evidence = await self.services.search.search(f"{product.title} {text}", kinds=(EvidenceKind.PRODUCT, EvidenceKind.REVIEW), limit=6)
+        evidence = await self.services.search.search(
+            f"{product.title} {text}", kinds=(EvidenceKind.PRODUCT, EvidenceKind.REVIEW), limit=6
+        )
         own = [e for e in evidence if e.ref == product.id or e.data.get("product_id") == product.id]
         act = await self.services.answerer.answer(text, own, _nobody())
         if act.response == "utter_dont_know":
-            dispatcher.utter_message(response="utter_product_unknown_fact", title=product.title, price=price_text(product), custom=_cards([product]))
+            dispatcher.utter_message(
+                response="utter_product_unknown_fact",
+                title=product.title,
+                price=price_text(product),
+                custom=_cards([product]),
+            )
         else:
-            dispatcher.utter_message(response=act.response, custom={"evidence": [e.id for e in act.evidence], **_cards([product])}, **act.facts)
+            dispatcher.utter_message(
+                response=act.response,
+                custom={"evidence": [e.id for e in act.evidence], **_cards([product])},
+                **act.facts,
+            )
         return [product]
 
 

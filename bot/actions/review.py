@@ -42,7 +42,9 @@ class ReviewAction(Action):
     def name(self) -> str:
         return f"action_review_{self.kind}"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         desk = await self.services.desk(tracker)
         if desk is None:
             dispatcher.utter_message(response="utter_identity_needed")
@@ -53,7 +55,11 @@ class ReviewAction(Action):
         draft, notices = await self._read_all(tracker, desk)
         if side:
             chosen = await self._chosen(dispatcher, tracker, draft.with_(settled=True), desk)
-            return [*(SlotSet("drop_waiting", flow) for flow in self.rivals()), SlotSet("read", len(tracker.slots.get("said") or ())), *chosen]
+            return [
+                *(SlotSet("drop_waiting", flow) for flow in self.rivals()),
+                SlotSet("read", len(tracker.slots.get("said") or ())),
+                *chosen,
+            ]
         for notice in notices:
             dispatcher.utter_message(response=notice.response, **notice.facts)
         if instead := self.instead(draft, notices, desk):
@@ -71,7 +77,9 @@ class ReviewAction(Action):
             return [*self._offer(dispatcher, draft, desk), *_stage("end")]
         return [read, *await self._propose(dispatcher, tracker, draft, desk, operations)]
 
-    async def _chosen(self, dispatcher: CollectingDispatcher, tracker: Tracker, draft: Draft, desk: Desk) -> list[dict[str, Any]]:
+    async def _chosen(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, draft: Draft, desk: Desk
+    ) -> list[dict[str, Any]]:
         """This request was preferred to the one it rules out."""
         question = self.missing(draft, desk)
         if question is not None:
@@ -81,7 +89,7 @@ class ReviewAction(Action):
     def _side_taken(self, tracker: Tracker, desk: Desk) -> str:
         """The answer to "which of the two?": "return" or "swap"; "" when that was not asked."""
         said: Sequence[Mapping[str, Any]] = tracker.slots.get("said") or ()
-        fresh = said[int(tracker.slots.get("read") or 0):]
+        fresh = said[int(tracker.slots.get("read") or 0) :]
         answers = [e for e in fresh if e.get("asked") == "either" or "either" in e]
         if not answers:
             return ""
@@ -90,8 +98,11 @@ class ReviewAction(Action):
         text = str(answers[-1]["text"])
         if desk.lexicon.said(text, "most_money"):
             return _richer(tracker.slots.get("question") or {}, self)
-        places = [(m.start(), kind) for kind in ("return", "swap")
-                  if (m := desk.lexicon.pattern("side_words", kind).search(text))]
+        places = [
+            (m.start(), kind)
+            for kind in ("return", "swap")
+            if (m := desk.lexicon.pattern("side_words", kind).search(text))
+        ]
         return min(places)[1] if places else ""
 
     # --- what each kind fills in -------------------------------------------------------------------------------------
@@ -133,7 +144,7 @@ class ReviewAction(Action):
         draft = Draft.from_json(tracker.slots.get("draft"))
         said: Sequence[Mapping[str, Any]] = tracker.slots.get("said") or ()
         notices: list[Notice] = []
-        for entry in said[int(tracker.slots.get("read") or 0):]:
+        for entry in said[int(tracker.slots.get("read") or 0) :]:
             desk = _focused(desk, draft)
             entry = _by_place(entry, tracker, desk)
             if "text" in entry:
@@ -147,8 +158,14 @@ class ReviewAction(Action):
         return draft, notices
 
     def _ask(self, draft: Draft, question: Question) -> list[dict[str, Any]]:
-        return [SlotSet("draft", draft.to_json()), SlotSet("question", question.to_json()), SlotSet("request", None),
-                SlotSet("confirmation", None), SlotSet("proposal", None), *_stage("ask")]
+        return [
+            SlotSet("draft", draft.to_json()),
+            SlotSet("question", question.to_json()),
+            SlotSet("request", None),
+            SlotSet("confirmation", None),
+            SlotSet("proposal", None),
+            *_stage("ask"),
+        ]
 
     def _offer(self, dispatcher: CollectingDispatcher, draft: Draft, desk: Desk) -> list[dict[str, Any]]:
         """What would be possible instead, offered so that a "yes" starts it; and the order stays the one spoken of."""
@@ -159,11 +176,16 @@ class ReviewAction(Action):
         pending = [o for o in orders if o.status in self.services.orders.rules.cancel_order.statuses]
         if self.kind != "return" or not pending:
             return [focus]
-        dispatcher.utter_message(response="utter_offer_cancel", order_number=pending[0].number,
-                                 buttons=[{"title": "Cancel the order", "payload": "/affirm"}, {"title": "No", "payload": "/deny"}])
+        dispatcher.utter_message(
+            response="utter_offer_cancel",
+            order_number=pending[0].number,
+            buttons=[{"title": "Cancel the order", "payload": "/affirm"}, {"title": "No", "payload": "/deny"}],
+        )
         return [focus, SlotSet("offer", {"flow": "cancel_order", "slots": {"said": [{"order": pending[0].number}]}})]
 
-    async def _conflict(self, tracker: Tracker, draft: Draft, desk: Desk, operations: list[Operation]) -> list[dict[str, Any]] | None:
+    async def _conflict(
+        self, tracker: Tracker, draft: Draft, desk: Desk, operations: list[Operation]
+    ) -> list[dict[str, Any]] | None:
         """A request that waits and that this one would forbid: both are worked out and the customer chooses."""
         actor = self.services.actor(tracker)
         if draft.settled or actor is None:
@@ -174,15 +196,28 @@ class ReviewAction(Action):
                 continue
             their = Draft()
             for entry in waiting["said"]:
-                their = other.read(str(entry["text"]), "", their, desk)[0] if "text" in entry else other.pressed(entry, their, desk)
+                their = (
+                    other.read(str(entry["text"]), "", their, desk)[0]
+                    if "text" in entry
+                    else other.pressed(entry, their, desk)
+                )
             rival = other.operations(their, desk)
-            shared = {op.order_id for op in operations if hasattr(op, "order_id")} & {op.order_id for op in rival if hasattr(op, "order_id")}
+            shared = {op.order_id for op in operations if hasattr(op, "order_id")} & {
+                op.order_id for op in rival if hasattr(op, "order_id")
+            }
             if shared:
                 return await self._either(actor, draft, desk, (self, operations), (other, rival), shared)
         return None
 
-    async def _either(self, actor: Actor, draft: Draft, desk: Desk, one: tuple[ReviewAction, list[Operation]],
-                      other: tuple[ReviewAction, list[Operation]], shared: set[str]) -> list[dict[str, Any]] | None:
+    async def _either(
+        self,
+        actor: Actor,
+        draft: Draft,
+        desk: Desk,
+        one: tuple[ReviewAction, list[Operation]],
+        other: tuple[ReviewAction, list[Operation]],
+        shared: set[str],
+    ) -> list[dict[str, Any]] | None:
         sums = []
         for _, operations in (one, other):
             try:
@@ -190,7 +225,13 @@ class ReviewAction(Action):
             except (Refused, NotFound):
                 return None
         numbers = ", ".join(o.number for o in desk.orders if o.id in shared)
-        facts = {"order_number": numbers, "first": FLOW_WORDS[one[0].kind], "first_money": sums[0], "second": FLOW_WORDS[other[0].kind], "second_money": sums[1]}
+        facts = {
+            "order_number": numbers,
+            "first": FLOW_WORDS[one[0].kind],
+            "first_money": sums[0],
+            "second": FLOW_WORDS[other[0].kind],
+            "second_money": sums[1],
+        }
         buttons = tuple((FLOW_WORDS[side.kind].capitalize(), f"/either {side.kind}") for side in (one[0], other[0]))
         return self._ask(draft, Question("either", "utter_either", facts, buttons))
 
@@ -198,8 +239,9 @@ class ReviewAction(Action):
         """Flow → review of requests that cannot be done to the same order as well."""
         return {}
 
-    async def _propose(self, dispatcher: CollectingDispatcher, tracker: Tracker, draft: Draft, desk: Desk,
-                       operations: list[Operation]) -> list[dict[str, Any]]:
+    async def _propose(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, draft: Draft, desk: Desk, operations: list[Operation]
+    ) -> list[dict[str, Any]]:
         actor = self.services.actor(tracker)
         assert actor is not None  # the desk was there
         try:
@@ -209,16 +251,27 @@ class ReviewAction(Action):
         except NotFound:
             dispatcher.utter_message(response="utter_unknown_order")
             return _stage("end")
-        names = {q.kind: self.services.lexicon(tracker).data.get("operations", {}).get(q.kind, q.kind) for q in proposal.quotes}
+        names = {
+            q.kind: self.services.lexicon(tracker).data.get("operations", {}).get(q.kind, q.kind)
+            for q in proposal.quotes
+        }
         facts = {"details": proposal_text(proposal, names), "totals": totals_text(proposal.quotes)}
         question = Question("confirmation", "utter_confirm", facts, YES_NO, (proposal_card(proposal),))
         focus = list(dict.fromkeys(o for op in operations if (o := getattr(op, "order_id", None))))
-        return [SlotSet("draft", draft.to_json()), SlotSet("question", question.to_json()), SlotSet("proposal", proposal.to_json()),
-                SlotSet("confirmation", None), SlotSet("request", None), SlotSet("focus_orders", focus or tracker.slots.get("focus_orders")),
-                SlotSet("focus_lines", [p.key for p in draft.picks] or tracker.slots.get("focus_lines")),
-                *_stage("confirm")]
+        return [
+            SlotSet("draft", draft.to_json()),
+            SlotSet("question", question.to_json()),
+            SlotSet("proposal", proposal.to_json()),
+            SlotSet("confirmation", None),
+            SlotSet("request", None),
+            SlotSet("focus_orders", focus or tracker.slots.get("focus_orders")),
+            SlotSet("focus_lines", [p.key for p in draft.picks] or tracker.slots.get("focus_lines")),
+            *_stage("confirm"),
+        ]
 
-    def _explain(self, dispatcher: CollectingDispatcher, refusal: Refused, draft: Draft, desk: Desk) -> list[dict[str, Any]]:
+    def _explain(
+        self, dispatcher: CollectingDispatcher, refusal: Refused, draft: Draft, desk: Desk
+    ) -> list[dict[str, Any]]:
         facts = {k: _plain(v, desk) for k, v in refusal.facts.items()}
         dispatcher.utter_message(response=f"utter_refused_{refusal.code}", **facts)
         question = self.refused(refusal, draft, desk)
@@ -228,10 +281,14 @@ class ReviewAction(Action):
 
 
 def _by_place(entry: Mapping[str, Any], tracker: Tracker, desk: Desk) -> Mapping[str, Any]:
-    """"the second one" to a list of orders is that button."""
+    """ "the second one" to a list of orders is that button."""
     if entry.get("asked") != "order" or (place := place_said(str(entry.get("text", "")), desk)) is None:
         return entry
-    offered = [p.removeprefix("/order ") for _, p in (tracker.slots.get("question") or {}).get("buttons", ()) if p.startswith("/order ")]
+    offered = [
+        p.removeprefix("/order ")
+        for _, p in (tracker.slots.get("question") or {}).get("buttons", ())
+        if p.startswith("/order ")
+    ]
     return {"order": offered[place]} if -len(offered) <= place < len(offered) else entry
 
 
@@ -250,7 +307,7 @@ def _amount_in(text: str) -> float:
 
 
 def _focused(desk: Desk, draft: Draft) -> Desk:
-    """"that order" is first of all the order this request is about."""
+    """ "that order" is first of all the order this request is about."""
     own = tuple(dict.fromkeys((*draft.orders, *(p.order for p in draft.picks))))
     return replace(desk, focus=(*own, *(f for f in desk.focus if f not in own))) if own else desk
 
@@ -258,15 +315,26 @@ def _focused(desk: Desk, draft: Draft) -> Desk:
 def order_question(text_orders: Sequence[str], desk: Desk, response: str = "utter_which_order") -> Question:
     """Which of these orders? With a button for each."""
     orders = [o for o in desk.orders if o.id in text_orders]
-    listed = "\n".join(f"• {o.number} ({o.status.value.replace('_', ' ')}): {', '.join(x.title for x in o.lines)}" for o in orders[:10])
-    return Question("order", response, {"orders": listed}, tuple((f"{o.number}: {o.lines[0].title}" + (" …" if len(o.lines) > 1 else ""),
-                                                                  f"/order {o.number}") for o in orders[:10]))
+    listed = "\n".join(
+        f"• {o.number} ({o.status.value.replace('_', ' ')}): {', '.join(x.title for x in o.lines)}" for o in orders[:10]
+    )
+    return Question(
+        "order",
+        response,
+        {"orders": listed},
+        tuple(
+            (f"{o.number}: {o.lines[0].title}" + (" …" if len(o.lines) > 1 else ""), f"/order {o.number}")
+            for o in orders[:10]
+        ),
+    )
 
 
 def method_question(methods: Sequence[tuple[str, str]], response: str, **facts: Any) -> Question:
     """`methods`: (id, label)."""
     labels = " or ".join(label for _, label in methods)
-    return Question("payment_method", response, {"methods": labels, **facts}, tuple((label, f"/method {i}") for i, label in methods))
+    return Question(
+        "payment_method", response, {"methods": labels, **facts}, tuple((label, f"/method {i}") for i, label in methods)
+    )
 
 
 def orders_in(text: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:

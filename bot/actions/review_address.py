@@ -29,7 +29,11 @@ class ActionReviewAddress(ReviewAction):
         if draft.address is not None or not draft.choices:
             return draft
         others = tuple(c for c in draft.choices if not self._is_current(Address(**c), draft, desk))
-        return draft.with_(address=others[0], choices=()) if len(others) == 1 else draft.with_(choices=others or draft.choices)
+        return (
+            draft.with_(address=others[0], choices=())
+            if len(others) == 1
+            else draft.with_(choices=others or draft.choices)
+        )
 
     def _orders(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         statuses = self.services.orders.rules.change_address.statuses
@@ -44,11 +48,18 @@ class ActionReviewAddress(ReviewAction):
         homes = tuple(dict.fromkeys(c.key.rsplit("/", 1)[0] for c in lines.chosen))
         if homes:
             return draft.with_(orders=homes), notices
-        return (draft.with_(orders=tuple(o.id for o in desk.orders if o.status in statuses))
-                if asked == "order" and desk.lexicon.said(text, "yes_all") else draft), notices
+        return (
+            draft.with_(orders=tuple(o.id for o in desk.orders if o.status in statuses))
+            if asked == "order" and desk.lexicon.said(text, "yes_all")
+            else draft
+        ), notices
 
     def _address(self, text: str, asked: str, draft: Draft, desk: Desk) -> Draft:
-        if draft.choices and (nth := place_said(text, desk)) is not None and -len(draft.choices) <= nth < len(draft.choices):
+        if (
+            draft.choices
+            and (nth := place_said(text, desk)) is not None
+            and -len(draft.choices) <= nth < len(draft.choices)
+        ):
             return draft.with_(address=draft.choices[nth], choices=())
         written = read_address(text, desk.lexicon)
         known = Address(**draft.address) if draft.address else None
@@ -67,10 +78,20 @@ class ActionReviewAddress(ReviewAction):
         return draft
 
     def _others(self, address: Address, draft: Draft, desk: Desk) -> tuple[str, ...]:
-        """"the new home is where the tablet order goes": the order named has it already, so another one is meant."""
+        """ "the new home is where the tablet order goes": the order named has it already, so another one is meant."""
         statuses = self.services.orders.rules.change_address.statuses
-        return tuple(o.id for o in desk.orders if o.status in statuses and o.id not in draft.orders and o.address
-                     and not same_address(o.address, address)) if draft.orders else ()
+        return (
+            tuple(
+                o.id
+                for o in desk.orders
+                if o.status in statuses
+                and o.id not in draft.orders
+                and o.address
+                and not same_address(o.address, address)
+            )
+            if draft.orders
+            else ()
+        )
 
     def _is_current(self, address: Address, draft: Draft, desk: Desk) -> bool:
         """An address that every order meant has already is not the new one."""
@@ -94,8 +115,11 @@ class ActionReviewAddress(ReviewAction):
         statuses = self.services.orders.rules.change_address.statuses
         orders = draft.orders or tuple(o.id for o in desk.orders if o.status in statuses)
         address = Address(**draft.address) if draft.address else Address()
-        return [ChangeAddress(i, address) for i in orders
-                if (o := desk.order(i)) and not (len(orders) > 1 and o.address and same_address(o.address, address))]
+        return [
+            ChangeAddress(i, address)
+            for i in orders
+            if (o := desk.order(i)) and not (len(orders) > 1 and o.address and same_address(o.address, address))
+        ]
 
 
 class ActionReviewDefaultAddress(ActionReviewAddress):
@@ -117,8 +141,12 @@ class ActionReviewDefaultAddress(ActionReviewAddress):
 def address_question(draft: Draft) -> Question | None:
     if draft.address is None and draft.choices:
         listed = [address_text(Address(**a)) for a in draft.choices]
-        return Question("address", "utter_which_address", {"choices": "\n".join(f"{i}. {t}" for i, t in enumerate(listed, 1))},
-                        tuple((t, f"/address {i}") for i, t in enumerate(listed)))
+        return Question(
+            "address",
+            "utter_which_address",
+            {"choices": "\n".join(f"{i}. {t}" for i, t in enumerate(listed, 1))},
+            tuple((t, f"/address {i}") for i, t in enumerate(listed)),
+        )
     if draft.address is None:
         return Question("address", "utter_ask_address")
     gaps = missing_parts(Address(**draft.address))
@@ -135,17 +163,23 @@ def _fill_gaps(address: Address, text: str, desk: Desk) -> Address:
     tail = read_address(f"1 Rest, {text}", desk.lexicon)
     if tail is None:
         return address
-    return Address(address.line1, address.line2 or tail.line2, address.city or tail.city, address.state or tail.state,
-                   address.postcode or tail.postcode, address.country or tail.country)
+    return Address(
+        address.line1,
+        address.line2 or tail.line2,
+        address.city or tail.city,
+        address.state or tail.state,
+        address.postcode or tail.postcode,
+        address.country or tail.country,
+    )
 
 
 def _pointing_part(text: str, desk: Desk) -> str:
     """… and what stands after it points at the new address."""
     cut = desk.lexicon.pattern("address_target_end").search(text)
-    return text[cut.start():] if cut and len(text[cut.start():].split()) > 1 else text
+    return text[cut.start() :] if cut and len(text[cut.start() :].split()) > 1 else text
 
 
 def _target_part(text: str, desk: Desk) -> str:
-    """"change order A to the address of order B": only what stands before "to" names the order to change."""
+    """ "change order A to the address of order B": only what stands before "to" names the order to change."""
     cut = desk.lexicon.pattern("address_target_end").search(text)
     return text[: cut.start()] if cut else text

@@ -28,7 +28,11 @@ class ActionReviewCancel(ReviewAction):
             return draft.with_(orders=fewer), notices
         if selection.orders.unknown and not named.orders:
             return draft.with_(settled=not draft.orders), notices
-        homes = tuple(dict.fromkeys(c.key.rsplit("/", 1)[0] for c in selection.chosen)) if not selection.everything or selection.named else ()
+        homes = (
+            tuple(dict.fromkeys(c.key.rsplit("/", 1)[0] for c in selection.chosen))
+            if not selection.everything or selection.named
+            else ()
+        )
         if not homes and selection.homes:
             homes = selection.homes
         if named.orders and named.orders != draft.orders:
@@ -50,7 +54,9 @@ class ActionReviewCancel(ReviewAction):
             notices.append(Notice("utter_cancel_refund_original"))
         return draft, notices
 
-    def _homes(self, text: str, draft: Draft, selection: Selection, homes: tuple[str, ...], desk: Desk) -> tuple[Draft, list[Notice]]:
+    def _homes(
+        self, text: str, draft: Draft, selection: Selection, homes: tuple[str, ...], desk: Desk
+    ) -> tuple[Draft, list[Notice]]:
         """Orders named by items in them; only whole orders can be cancelled, which may be more than was wanted."""
         partial = self._partial({c.key for c in selection.chosen}, homes, desk)
         if partial and desk.lexicon.said(text, "part_only"):
@@ -73,7 +79,7 @@ class ActionReviewCancel(ReviewAction):
 
     @staticmethod
     def _fewer(text: str, draft: Draft, selection: Selection, desk: Desk) -> tuple[str, ...] | None:
-        """"keep the second one", "not the one with the laptop", "just the first": what is left of several orders."""
+        """ "keep the second one", "not the one with the laptop", "just the first": what is left of several orders."""
         if len(draft.orders) < 2:
             return None
         out = {k.rsplit("/", 1)[0] for k in selection.excluded} & set(draft.orders)
@@ -90,8 +96,14 @@ class ActionReviewCancel(ReviewAction):
         statuses = self.services.orders.rules.cancel_order.statuses
         possible = tuple(i for i in draft.orders if (o := desk.order(i)) and o.status in statuses)
         if possible:
-            notices += [Notice("utter_refused_cancel_not_pending", {"order_number": o.number, "status": o.status.value.replace("_", " ")})
-                        for i in draft.orders if (o := desk.order(i)) and i not in possible]
+            notices += [
+                Notice(
+                    "utter_refused_cancel_not_pending",
+                    {"order_number": o.number, "status": o.status.value.replace("_", " ")},
+                )
+                for i in draft.orders
+                if (o := desk.order(i)) and i not in possible
+            ]
         return draft.with_(orders=possible) if possible else draft
 
     @staticmethod
@@ -101,7 +113,9 @@ class ActionReviewCancel(ReviewAction):
             order = desk.order(home)
             others = [x.title for x in order.lines if f"{home}/{x.id}" not in keys] if order else []
             if order and others:
-                notices.append(Notice("utter_cancel_whole_only", {"order_number": order.number, "others": ", ".join(others)}))
+                notices.append(
+                    Notice("utter_cancel_whole_only", {"order_number": order.number, "others": ", ".join(others)})
+                )
         return notices
 
     def missing(self, draft: Draft, desk: Desk) -> Question | None:
@@ -113,7 +127,12 @@ class ActionReviewCancel(ReviewAction):
             return order_question(possible, desk, "utter_which_order_to_cancel") if possible else None
         possible_now = any((o := desk.order(i)) and o.status in rules.statuses for i in draft.orders)
         if not draft.reason and rules.reasons and possible_now:
-            return Question("reason", "utter_ask_reason", {"reasons": " or ".join(rules.reasons)}, tuple((r, f"/reason {r}") for r in rules.reasons))
+            return Question(
+                "reason",
+                "utter_ask_reason",
+                {"reasons": " or ".join(rules.reasons)},
+                tuple((r, f"/reason {r}") for r in rules.reasons),
+            )
         return None
 
     def operations(self, draft: Draft, desk: Desk) -> list[Operation]:

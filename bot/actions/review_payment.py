@@ -38,21 +38,32 @@ class ActionReviewPayment(ReviewAction):
     def _question(self, draft: Draft, desk: Desk) -> Question | None:
         paid = {m for i in draft.orders if (o := desk.order(i)) and (m := paid_with(o))}
         others = [(m.id, m.label) for m in desk.customer.payment_methods if m.id not in paid and m.id != draft.method]
-        return method_question(others, "utter_ask_new_method") if others else Question("payment_method", "utter_no_other_method")
+        return (
+            method_question(others, "utter_ask_new_method")
+            if others
+            else Question("payment_method", "utter_no_other_method")
+        )
 
     def operations(self, draft: Draft, desk: Desk) -> list[Operation]:
         return [ChangePayment(i, draft.method) for i in draft.orders]
 
     def refused(self, refusal: Refused, draft: Draft, desk: Desk) -> Question | None:
-        return self._question(draft, desk) if refusal.code in ("method_same", "method_unknown", "gift_card_short") else None
+        return (
+            self._question(draft, desk)
+            if refusal.code in ("method_same", "method_unknown", "gift_card_short")
+            else None
+        )
 
 
 def _new_method_words(text: str, desk: Desk) -> str:
-    """"I paid with my card, switch that to my gift card": what follows the last "to" or "with" that names a method."""
+    """ "I paid with my card, switch that to my gift card": what follows the last "to" or "with" that names a method."""
     found = text
     for match in desk.lexicon.pattern("method_change_to").finditer(text):
-        following = text[match.start(): match.end() + 40]
-        if desk.lexicon.which(following, "method") and not desk.lexicon.said(text[max(0, match.start() - 22): match.start()], "paid_before") \
-                and not desk.lexicon.pattern("method_dropped").search(text[max(0, match.start() - 8): match.end() + 16]):
-            found = text[match.start():]
+        following = text[match.start() : match.end() + 40]
+        if (
+            desk.lexicon.which(following, "method")
+            and not desk.lexicon.said(text[max(0, match.start() - 22) : match.start()], "paid_before")
+            and not desk.lexicon.pattern("method_dropped").search(text[max(0, match.start() - 8) : match.end() + 16])
+        ):
+            found = text[match.start() :]
     return found

@@ -48,7 +48,10 @@ class ActionReviewSwap(ReviewAction):
 
     def instead(self, draft: Draft, notices: list[Notice], desk: Desk) -> Mapping[str, Any] | None:
         """The customer's own condition ("if there is none, return it"), once a wish has failed."""
-        failed = any(n.response in ("utter_variant_none", "utter_variant_sold_out", "utter_variant_same", "utter_only_variants") for n in notices)
+        failed = any(
+            n.response in ("utter_variant_none", "utter_variant_sold_out", "utter_variant_same", "utter_only_variants")
+            for n in notices
+        )
         waiting = [p for p in draft.picks if not p.variant]
         if not failed or not draft.otherwise or not waiting:
             return None
@@ -57,7 +60,7 @@ class ActionReviewSwap(ReviewAction):
         return {"flow": draft.otherwise, "slots": {"said": [entry]}}
 
     def _line_in_focus(self, text: str, draft: Draft, desk: Desk) -> Draft:
-        """"the cheapest of those instead": the line whose product was spoken of last."""
+        """ "the cheapest of those instead": the line whose product was spoken of last."""
         keys = [k for k in desk.keys(self._allowed()) if desk.line(k)[1].product_id == desk.focus_product]
         return draft.with_(picks=(Pick(keys[0], text),)) if len(keys) == 1 else draft
 
@@ -89,7 +92,9 @@ class ActionReviewSwap(ReviewAction):
         for pick in waiting:
             product = desk.products.get(desk.line(pick.key)[1].product_id)
             if product is not None and not read_wish(text, product, desk.lexicon).empty:
-                return draft.with_pick(replace(pick, wish=f"{pick.wish}; {text}" if not pick.variant else text, variant=""))
+                return draft.with_pick(
+                    replace(pick, wish=f"{pick.wish}; {text}" if not pick.variant else text, variant="")
+                )
         if draft.open and not waiting:
             return draft.with_(open=(replace(draft.open[0], words=f"{draft.open[0].words}; {text}"), *draft.open[1:]))
         return draft
@@ -102,7 +107,9 @@ class ActionReviewSwap(ReviewAction):
             return draft.with_(picks=tuple(p for p in draft.picks if p.key != waiting.key))
         if "pick" in entry:
             words = draft.open[0].words if draft.open else ""
-            draft = draft.with_(picks=(*draft.picks, *(Pick(k, words) for k in desk.keys() if k == entry["pick"])), open=draft.open[1:])
+            draft = draft.with_(
+                picks=(*draft.picks, *(Pick(k, words) for k in desk.keys() if k == entry["pick"])), open=draft.open[1:]
+            )
             return settle_variants(draft, desk)[0]
         return super().pressed(entry, draft, desk)
 
@@ -161,9 +168,9 @@ class ActionReviewSwap(ReviewAction):
 
 
 def _otherwise(text: str, desk: Desk) -> str:
-    """"If it isn't available, return it": the flow of the consequence, "" when there is none."""
+    """ "If it isn't available, return it": the flow of the consequence, "" when there is none."""
     for match in desk.lexicon.pattern("otherwise").finditer(text):
-        rest = text[match.end():].split(".")[0]
+        rest = text[match.end() :].split(".")[0]
         for label, flow in (("return_items", "return_items"), ("cancel_order", "cancel_order")):
             if desk.lexicon.said(rest, "cues", label):
                 return flow

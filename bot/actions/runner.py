@@ -18,8 +18,21 @@ from bot.ports import Act, ActionResult
 from knowledge.models import Evidence, EvidenceKind
 
 # Slots that outlive a request; all others belong to the flow frame that set them.
-CONVERSATION_SLOTS = frozenset({"claims", "done", "focus_orders", "focus_lines", "focus_product", "shown", "offer", "identity_asked",
-                                "previous_address", "locale", "last_request"})
+CONVERSATION_SLOTS = frozenset(
+    {
+        "claims",
+        "done",
+        "focus_orders",
+        "focus_lines",
+        "focus_product",
+        "shown",
+        "offer",
+        "identity_asked",
+        "previous_address",
+        "locale",
+        "last_request",
+    }
+)
 _RESPONSE_FIELDS = frozenset({"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"})
 
 
@@ -31,7 +44,9 @@ class InProcessRunner:
             self._executor.register_action(action)
 
     async def run(self, action: str, tracker: Tracker, evidence: Sequence[Evidence]) -> ActionResult:
-        result = await self._executor.run({"next_action": action, "tracker": tracker_json(tracker, evidence), "domain": {}, "version": ""})
+        result = await self._executor.run(
+            {"next_action": action, "tracker": tracker_json(tracker, evidence), "domain": {}, "version": ""}
+        )
         if result is None:
             raise LookupError(f"no action '{action}' is registered")
         return ActionResult(tuple(_events(result.events, tracker)), tuple(_act(r) for r in result.responses))
@@ -42,14 +57,31 @@ def tracker_json(tracker: Tracker, evidence: Sequence[Evidence]) -> dict[str, An
     last = tracker.last_user
     waiting = [f.flow for f in (*tracker.queue, *tracker.stack[:-1])]
     proposal = next((f.slots["proposal"] for f in reversed(tracker.stack) if f.slots.get("proposal")), None)
-    slots = tracker.all_slots() | {"customer_id": tracker.customer_id, "locale": tracker.locale, "identity_attempts": tracker.identity_attempts,
-                                   "waiting_flows": waiting, "open_proposal": proposal,
-                                   "waiting_requests": [{"flow": f.flow, "said": f.slots.get("said", [])} for f in tracker.queue]}
-    message = {"text": last.text if last else "", "intent": {"name": last.intent if last else ""}, "entities": last.entities if last else [],
-               "metadata": {"evidence": [e.id for e in evidence]}}
-    return {"sender_id": tracker.conversation_id, "slots": slots, "latest_message": message, "events": [], "paused": False,
-            "followup_action": None, "active_loop": {"name": tracker.top.flow} if tracker.top else {}, "latest_action_name": None,
-            "latest_input_channel": tracker.channel}
+    slots = tracker.all_slots() | {
+        "customer_id": tracker.customer_id,
+        "locale": tracker.locale,
+        "identity_attempts": tracker.identity_attempts,
+        "waiting_flows": waiting,
+        "open_proposal": proposal,
+        "waiting_requests": [{"flow": f.flow, "said": f.slots.get("said", [])} for f in tracker.queue],
+    }
+    message = {
+        "text": last.text if last else "",
+        "intent": {"name": last.intent if last else ""},
+        "entities": last.entities if last else [],
+        "metadata": {"evidence": [e.id for e in evidence]},
+    }
+    return {
+        "sender_id": tracker.conversation_id,
+        "slots": slots,
+        "latest_message": message,
+        "events": [],
+        "paused": False,
+        "followup_action": None,
+        "active_loop": {"name": tracker.top.flow} if tracker.top else {},
+        "latest_action_name": None,
+        "latest_input_channel": tracker.channel,
+    }
 
 
 def _events(raw: Iterable[Mapping[str, Any]], tracker: Tracker) -> Iterable[ev.Event]:
@@ -80,9 +112,19 @@ def _act(raw: Mapping[str, Any]) -> Act:
     custom = raw.get("custom") or {}
     buttons = tuple((str(b["title"]), str(b["payload"])) for b in raw.get("buttons") or ())
     evidence = tuple(_evidence(e) for e in custom.get("evidence", ()) if isinstance(e, Mapping))
-    return Act(str(raw.get("response") or raw.get("template")), facts, buttons, tuple(custom.get("cards", ())), evidence)
+    return Act(
+        str(raw.get("response") or raw.get("template")), facts, buttons, tuple(custom.get("cards", ())), evidence
+    )
 
 
 def _evidence(data: Mapping[str, Any]) -> Evidence:
-    return Evidence(str(data["id"]), EvidenceKind(data["kind"]), str(data["title"]), str(data.get("quote", "")), 1.0, source=str(data.get("source", "")),
-                    url=data.get("url"), data={"quote": data.get("quote", "")})
+    return Evidence(
+        str(data["id"]),
+        EvidenceKind(data["kind"]),
+        str(data["title"]),
+        str(data.get("quote", "")),
+        1.0,
+        source=str(data.get("source", "")),
+        url=data.get("url"),
+        data={"quote": data.get("quote", "")},
+    )

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
 from rasa_sdk import Tracker
 
 from bot.ports import Answerer, CaseBook
@@ -18,7 +19,7 @@ from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Catalogue, Search
 
 _TITLES_AGE_S = 60.0
-_NEAR, _MARGIN = 0.30, 0.06      # cosine of the words to a line's title: near at all, and as near as the nearest
+_NEAR, _MARGIN = 0.30, 0.06  # cosine of the words to a line's title: near at all, and as near as the nearest
 Similar = Callable[[str, Sequence[str]], Sequence[float]]
 
 
@@ -58,10 +59,17 @@ class Services:
         orders = await self.orders.orders(actor)
         products = await self.products_of(orders)
         previous = tracker.slots.get("previous_address")
-        return Desk(customer, orders, products, self.lexicon(tracker), self.similar,
-                    tuple(tracker.slots.get("focus_orders") or ()), tuple(tracker.slots.get("focus_lines") or ()),
-                    focus_product=str(tracker.slots.get("focus_product") or ""),
-                    previous_address=Address(**previous) if previous else None)
+        return Desk(
+            customer,
+            orders,
+            products,
+            self.lexicon(tracker),
+            self.similar,
+            tuple(tracker.slots.get("focus_orders") or ()),
+            tuple(tracker.slots.get("focus_lines") or ()),
+            focus_product=str(tracker.slots.get("focus_product") or ""),
+            previous_address=Address(**previous) if previous else None,
+        )
 
     async def pointed_at(self, text: str, desk: Desk, conversation_id: str = "") -> tuple[str, ...]:
         """Keys of the customer's lines that the words mean by retrieval, likeliest first; () when none comes near."""

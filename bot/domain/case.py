@@ -10,10 +10,10 @@ class Case:
     number: str
     conversation_id: str
     customer_id: str
-    kind: str                          # "damaged", "missing", "wrong item", "service"
-    facts: str                         # the customer's words
+    kind: str  # "damaged", "missing", "wrong item", "service"
+    facts: str  # the customer's words
     remedy: str
     order_number: str
-    opened_at: float                   # seconds since the epoch
+    opened_at: float  # seconds since the epoch
     due_at: float
     status: str = "open"

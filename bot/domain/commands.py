@@ -84,7 +84,7 @@ class Clarify:
 
 @dataclass(frozen=True, slots=True)
 class Chitchat:
-    topic: str                         # "greet", "thanks", "goodbye", "joke" …
+    topic: str  # "greet", "thanks", "goodbye", "joke" …
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +104,20 @@ class CannotHandle:
     reason: str = "unclear"
 
 
-Command = (StartFlow | SetSlot | CorrectSlot | AmendRequest | Identify | CancelFlow | Affirm | Deny | AskKnowledge
-           | SearchProducts | Clarify | Chitchat | HumanHandoff | Repeat | CannotHandle)
+Command = (
+    StartFlow
+    | SetSlot
+    | CorrectSlot
+    | AmendRequest
+    | Identify
+    | CancelFlow
+    | Affirm
+    | Deny
+    | AskKnowledge
+    | SearchProducts
+    | Clarify
+    | Chitchat
+    | HumanHandoff
+    | Repeat
+    | CannotHandle
+)

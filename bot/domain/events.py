@@ -31,7 +31,7 @@ class UserUttered:
 @dataclass(frozen=True, slots=True)
 class BotUttered:
     text: str
-    data: Mapping[str, Any] = field(default_factory=dict)      # buttons, cards, sources, responses
+    data: Mapping[str, Any] = field(default_factory=dict)  # buttons, cards, sources, responses
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class AgentUttered:
 @dataclass(frozen=True, slots=True)
 class CustomerIdentified:
     customer_id: str
-    method: str                        # "email", "name_postcode", "channel" …
+    method: str  # "email", "name_postcode", "channel" …
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class FlowStarted:
     frame: str
     flow: str
     slots: Mapping[str, Any] = field(default_factory=dict)
-    queued: bool = False               # waits below the running flows
+    queued: bool = False  # waits below the running flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,48 @@ class TurnFailed:
     error_id: str
 
 
-Event = (SessionStarted | UserUttered | BotUttered | AgentUttered | CustomerIdentified | IdentityRejected | SlotSet
-         | FlowStarted | FlowMoved | FlowResumed | FlowCompleted | FlowCancelled | ActionExecuted | HandoffRequested
-         | AgentJoined | HandoffEnded | TurnFailed)
+Event = (
+    SessionStarted
+    | UserUttered
+    | BotUttered
+    | AgentUttered
+    | CustomerIdentified
+    | IdentityRejected
+    | SlotSet
+    | FlowStarted
+    | FlowMoved
+    | FlowResumed
+    | FlowCompleted
+    | FlowCancelled
+    | ActionExecuted
+    | HandoffRequested
+    | AgentJoined
+    | HandoffEnded
+    | TurnFailed
+)
 
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (
-    SessionStarted, UserUttered, BotUttered, AgentUttered, CustomerIdentified, IdentityRejected, SlotSet, FlowStarted,
-    FlowMoved, FlowResumed, FlowCompleted, FlowCancelled, ActionExecuted, HandoffRequested, AgentJoined, HandoffEnded,
-    TurnFailed)}
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        SessionStarted,
+        UserUttered,
+        BotUttered,
+        AgentUttered,
+        CustomerIdentified,
+        IdentityRejected,
+        SlotSet,
+        FlowStarted,
+        FlowMoved,
+        FlowResumed,
+        FlowCompleted,
+        FlowCancelled,
+        ActionExecuted,
+        HandoffRequested,
+        AgentJoined,
+        HandoffEnded,
+        TurnFailed,
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Branch:
 class Step:
     id: str
     kind: str
-    name: str                                  # action, slot or flow; "" for set_slots
+    name: str  # action, slot or flow; "" for set_slots
     next: tuple[Branch, ...]
     slots: tuple[tuple[str, Any], ...] = ()
 
@@ -47,13 +47,16 @@ class Flow:
     steps: Mapping[str, Step]
     first: str
     kind: str = "read"
-    precedence: int = 5                        # of writes asked for together: the smaller goes first
+    precedence: int = 5  # of writes asked for together: the smaller goes first
 
 
 def parse_flows(data: Mapping[str, Any]) -> dict[str, Flow]:
     """A flows file: `flows`, and `patterns` of steps that several flows share. Raises FlowError."""
     patterns = data.get("patterns") or {}
-    return {str(flow_id): parse_flow(str(flow_id), node or {}, patterns) for flow_id, node in (data.get("flows") or {}).items()}
+    return {
+        str(flow_id): parse_flow(str(flow_id), node or {}, patterns)
+        for flow_id, node in (data.get("flows") or {}).items()
+    }
 
 
 def parse_flow(flow_id: str, data: Mapping[str, Any], patterns: Mapping[str, Any] | None = None) -> Flow:
@@ -74,8 +77,15 @@ def parse_flow(flow_id: str, data: Mapping[str, Any], patterns: Mapping[str, Any
     kind = str(data.get("kind", "read"))
     if kind not in ("write", "read", "talk"):
         raise FlowError(f"flow '{flow_id}': kind '{kind}' is none of write, read, talk")
-    return Flow(flow_id, str(data.get("name", flow_id.replace("_", " "))), str(data.get("description", "")), steps, ids[0],
-                kind, int(data.get("precedence", 5)))
+    return Flow(
+        flow_id,
+        str(data.get("name", flow_id.replace("_", " "))),
+        str(data.get("description", "")),
+        steps,
+        ids[0],
+        kind,
+        int(data.get("precedence", 5)),
+    )
 
 
 def _filled(step: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +98,13 @@ def _parse_step(flow_id: str, step_id: str, data: Mapping[str, Any], follower: s
         raise FlowError(f"flow '{flow_id}', step '{step_id}': needs exactly one of {', '.join(_KINDS)}")
     kind = kinds[0]
     slots = tuple((k, v) for item in data["set_slots"] for k, v in item.items()) if kind == "set_slots" else ()
-    return Step(step_id, kind, "" if kind == "set_slots" else str(data[kind]), _parse_next(flow_id, step_id, data.get("next"), follower), slots)
+    return Step(
+        step_id,
+        kind,
+        "" if kind == "set_slots" else str(data[kind]),
+        _parse_next(flow_id, step_id, data.get("next"), follower),
+        slots,
+    )
 
 
 def _parse_next(flow_id: str, step_id: str, data: Any, follower: str) -> tuple[Branch, ...]:
@@ -110,11 +126,34 @@ def _check_targets(flow_id: str, steps: Mapping[str, Step]) -> None:
     for step in steps.values():
         for branch in step.next:
             if branch.then != END and branch.then not in steps:
-                raise FlowError(f"flow '{flow_id}', step '{step.id}': goes to '{branch.then}', which is no step of this flow")
+                raise FlowError(
+                    f"flow '{flow_id}', step '{step.id}': goes to '{branch.then}', which is no step of this flow"
+                )
 
 
-_ALLOWED = (ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Compare, ast.Eq, ast.NotEq, ast.In,
-            ast.NotIn, ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Attribute, ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple)
+_ALLOWED = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.In,
+    ast.NotIn,
+    ast.Gt,
+    ast.GtE,
+    ast.Lt,
+    ast.LtE,
+    ast.Attribute,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+)
 
 
 def check_condition(text: str, place: str) -> None:
@@ -125,7 +164,9 @@ def check_condition(text: str, place: str) -> None:
         raise FlowError(f"{place}: condition '{text}' is not understood: {error.msg}") from error
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED) or (isinstance(node, ast.Name) and node.id != "slots"):
-            raise FlowError(f"{place}: condition '{text}': only slots.<name>, constants, comparisons, and/or/not are allowed")
+            raise FlowError(
+                f"{place}: condition '{text}': only slots.<name>, constants, comparisons, and/or/not are allowed"
+            )
 
 
 def holds(condition: str, slots: Mapping[str, Any]) -> bool:
@@ -156,10 +197,16 @@ def _compare(node: ast.Compare, slots: Mapping[str, Any]) -> bool:
     left = _value(node.left, slots)
     for op, right_node in zip(node.ops, node.comparators, strict=True):
         right = _value(right_node, slots)
-        ok = {ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.In: lambda a, b: a in (b or ()),
-              ast.NotIn: lambda a, b: a not in (b or ()), ast.Gt: lambda a, b: a is not None and a > b,
-              ast.GtE: lambda a, b: a is not None and a >= b, ast.Lt: lambda a, b: a is not None and a < b,
-              ast.LtE: lambda a, b: a is not None and a <= b}[type(op)](left, right)
+        ok = {
+            ast.Eq: lambda a, b: a == b,
+            ast.NotEq: lambda a, b: a != b,
+            ast.In: lambda a, b: a in (b or ()),
+            ast.NotIn: lambda a, b: a not in (b or ()),
+            ast.Gt: lambda a, b: a is not None and a > b,
+            ast.GtE: lambda a, b: a is not None and a >= b,
+            ast.Lt: lambda a, b: a is not None and a < b,
+            ast.LtE: lambda a, b: a is not None and a <= b,
+        }[type(op)](left, right)
         if not ok:
             return False
         left = right

@@ -14,11 +14,11 @@ class InboundMessage:
 
     conversation_id: str
     text: str
-    message_id: str = ""               # the client's id, makes it idempotent; "" when it has none
+    message_id: str = ""  # the client's id, makes it idempotent; "" when it has none
     channel: str = "rest"
     customer_id: str | None = None
     locale: str | None = None
-    payload: str | None = None         # a pressed button's payload, sent instead of words
+    payload: str | None = None  # a pressed button's payload, sent instead of words
     page: Mapping[str, Any] = field(default_factory=dict)
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -60,4 +60,4 @@ class OutboundMessage:
     sources: tuple[Source, ...] = ()
     image: str | None = None
     sender: str = "assistant"
-    custom: Mapping[str, Any] = field(default_factory=dict)   # {"responses": [...], …}: what was said, for machines
+    custom: Mapping[str, Any] = field(default_factory=dict)  # {"responses": [...], …}: what was said, for machines

@@ -40,15 +40,15 @@ class Tracker:
     mode: Mode = Mode.BOT
     mode_since: float = 0.0
     agent: str = ""
-    agent_at: float = 0.0                # when a person last joined or wrote
+    agent_at: float = 0.0  # when a person last joined or wrote
     customer_id: str | None = None
     identity_attempts: int = 0
     slots: dict[str, Any] = field(default_factory=dict)
     stack: list[Frame] = field(default_factory=list)
     queue: list[Frame] = field(default_factory=list)
     last_user: ev.UserUttered | None = None
-    last_bot: list[ev.BotUttered] = field(default_factory=list)     # the last turn's bubbles
-    misses: int = 0                                                 # turns in a row we could not handle
+    last_bot: list[ev.BotUttered] = field(default_factory=list)  # the last turn's bubbles
+    misses: int = 0  # turns in a row we could not handle
     frames_begun: int = 0
     turns: int = 0
 
@@ -144,14 +144,26 @@ def fold(conversation_id: str, stamped: Iterable[ev.Stamped], start: Tracker | N
 def snapshot(tracker: Tracker) -> dict[str, Any]:
     """JSON-able state; `restore` is the inverse. Bounded: it keeps no history."""
     return {
-        "conversation_id": tracker.conversation_id, "seq": tracker.seq, "started_at": tracker.started_at,
-        "last_at": tracker.last_at, "channel": tracker.channel, "locale": tracker.locale, "mode": tracker.mode.value,
-        "mode_since": tracker.mode_since, "agent": tracker.agent, "agent_at": tracker.agent_at, "customer_id": tracker.customer_id,
-        "identity_attempts": tracker.identity_attempts, "slots": tracker.slots,
-        "stack": [_frame_json(f) for f in tracker.stack], "queue": [_frame_json(f) for f in tracker.queue],
+        "conversation_id": tracker.conversation_id,
+        "seq": tracker.seq,
+        "started_at": tracker.started_at,
+        "last_at": tracker.last_at,
+        "channel": tracker.channel,
+        "locale": tracker.locale,
+        "mode": tracker.mode.value,
+        "mode_since": tracker.mode_since,
+        "agent": tracker.agent,
+        "agent_at": tracker.agent_at,
+        "customer_id": tracker.customer_id,
+        "identity_attempts": tracker.identity_attempts,
+        "slots": tracker.slots,
+        "stack": [_frame_json(f) for f in tracker.stack],
+        "queue": [_frame_json(f) for f in tracker.queue],
         "last_user": ev.event_to_json(tracker.last_user) if tracker.last_user else None,
-        "last_bot": [ev.event_to_json(b) for b in tracker.last_bot], "misses": tracker.misses,
-        "frames_begun": tracker.frames_begun, "turns": tracker.turns,
+        "last_bot": [ev.event_to_json(b) for b in tracker.last_bot],
+        "misses": tracker.misses,
+        "frames_begun": tracker.frames_begun,
+        "turns": tracker.turns,
     }
 
 

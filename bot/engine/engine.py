@@ -35,11 +35,12 @@ class Engine:
     speaker: Speaker
     observer: TurnObserver
     clock: Clock
-    handoff_timeout: float = 600.0            # seconds in the queue before the bot speaks again
-    agent_timeout: float = 3600.0             # seconds of silence of a person
+    handoff_timeout: float = 600.0  # seconds in the queue before the bot speaks again
+    agent_timeout: float = 3600.0  # seconds of silence of a person
 
-    async def handle(self, message: InboundMessage, on_delta: OnDelta | None = None,
-                     marks: Sequence[tuple[str, str]] = ()) -> tuple[OutboundMessage, ...]:
+    async def handle(
+        self, message: InboundMessage, on_delta: OnDelta | None = None, marks: Sequence[tuple[str, str]] = ()
+    ) -> tuple[OutboundMessage, ...]:
         """Answer one message; () while a person holds the conversation. The caller holds the conversation's lock.
 
         `marks` are the (channel, message id) pairs this turn answers. Raises StaleTracker when another writer was
@@ -97,11 +98,14 @@ class Engine:
         turn.time("say", mark)
         return replies
 
-    async def _commit(self, turn: Turn, marks: Sequence[tuple[str, str]],
-                      replies: tuple[OutboundMessage, ...]) -> tuple[OutboundMessage, ...]:
+    async def _commit(
+        self, turn: Turn, marks: Sequence[tuple[str, str]], replies: tuple[OutboundMessage, ...]
+    ) -> tuple[OutboundMessage, ...]:
         """Events, snapshot, inbox marks and the reply in one transaction; only then the reply goes out."""
         mark = time.perf_counter()
-        await self.store.commit(turn.tracker.conversation_id, turn.loaded_seq, turn.events, turn.tracker, marks, replies)
+        await self.store.commit(
+            turn.tracker.conversation_id, turn.loaded_seq, turn.events, turn.tracker, marks, replies
+        )
         turn.time("commit", mark)
         self.observer.turn_done(turn.timings, len(turn.acts))
         return replies
@@ -121,8 +125,15 @@ class Engine:
     @staticmethod
     def _uttered(message: InboundMessage, reading: Reading, turn: Turn) -> ev.UserUttered:
         return ev.UserUttered(
-            message.text, message.message_id, reading.intent, reading.confidence, [dict(e) for e in reading.entities],
-            [_command_json(c) for c in reading.commands], [e.id for e in turn.evidence], message.channel)
+            message.text,
+            message.message_id,
+            reading.intent,
+            reading.confidence,
+            [dict(e) for e in reading.entities],
+            [_command_json(c) for c in reading.commands],
+            [e.id for e in turn.evidence],
+            message.channel,
+        )
 
 
 def _command_json(command: Command) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from bot.domain.tracker import Frame
 from bot.engine.turn import Turn
 from bot.ports import Act, ActionRunner
 
-_MAX_STEPS = 60          # a flow that needs more per turn runs in a circle
+_MAX_STEPS = 60  # a flow that needs more per turn runs in a circle
 
 
 class FlowLoop(RuntimeError):
@@ -63,8 +63,14 @@ class FlowMachine:
             turn.say(Act("utter_back_to", {"flow_name": self.flows[frame.flow].name}))
         turn.record(ev.SlotSet("requested_slot", question["slot"]))
         if question.get("response"):
-            turn.say(Act(question["response"], question.get("facts", {}), tuple((b[0], b[1]) for b in question.get("buttons", ())),
-                         tuple(question.get("cards", ()))))
+            turn.say(
+                Act(
+                    question["response"],
+                    question.get("facts", {}),
+                    tuple((b[0], b[1]) for b in question.get("buttons", ())),
+                    tuple(question.get("cards", ())),
+                )
+            )
 
     async def _perform(self, turn: Turn, frame: Frame, step: Step) -> None:
         """Do the step and move on. A step that ends its own frame leaves nothing to move."""

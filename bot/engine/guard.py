@@ -37,6 +37,6 @@ class Guard:
     def _allowed(self, match: re.Match[str]) -> str:
         try:
             host = urlsplit(match.group()).hostname or ""
-        except ValueError:             # no URL at all, only looks like one
+        except ValueError:  # no URL at all, only looks like one
             return ""
         return match.group() if host in self.link_hosts else ""

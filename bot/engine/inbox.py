@@ -58,7 +58,7 @@ class Inbox:
             raise
         for item in [w for w in fresh if not w.reply.done()]:
             item.reply.set_result(reply)
-            reply = ()                      # the first one still there carries the reply
+            reply = ()  # the first one still there carries the reply
 
     async def _answered_before(self, item: _Waiting) -> bool:
         """The same message again gets the reply it got."""
@@ -86,4 +86,6 @@ def merge(burst: Sequence[InboundMessage]) -> InboundMessage:
     if len(burst) == 1:
         return burst[0]
     text = "\n".join(m.text for m in burst if m.text)
-    return replace(burst[-1], text=text, payload=None, customer_id=next((m.customer_id for m in burst if m.customer_id), None))
+    return replace(
+        burst[-1], text=text, payload=None, customer_id=next((m.customer_id for m in burst if m.customer_id), None)
+    )

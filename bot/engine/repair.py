@@ -16,8 +16,8 @@ from bot.domain.tracker import Frame
 from bot.engine.turn import Turn
 from bot.ports import Act
 
-OFFER = "offer"          # conversation slot: what a "yes" would start: {"flow", "slots"}
-CLAIMS = "claims"        # conversation slot: what the customer said about who they are
+OFFER = "offer"  # conversation slot: what a "yes" would start: {"flow", "slots"}
+CLAIMS = "claims"  # conversation slot: what the customer said about who they are
 
 
 class Repair:
@@ -31,7 +31,9 @@ class Repair:
         offer = turn.tracker.slots.get(OFFER)
         starts = [c for c in commands if isinstance(c, cmd.StartFlow) and c.flow in self.flows]
         reads = [c for c in starts if self.flows[c.flow].kind != "write"]
-        writes = sorted((c for c in starts if self.flows[c.flow].kind == "write"), key=lambda c: self.flows[c.flow].precedence)
+        writes = sorted(
+            (c for c in starts if self.flows[c.flow].kind == "write"), key=lambda c: self.flows[c.flow].precedence
+        )
         others = [c for c in commands if not isinstance(c, cmd.StartFlow)]
         for command in others:
             self._one(turn, command, offer)
@@ -61,7 +63,13 @@ class Repair:
             case cmd.HumanHandoff(reason):
                 turn.record(ev.FlowStarted(turn.new_frame_id(), "talk_to_human", {"reason": reason}))
             case cmd.Clarify(options):
-                turn.say(Act("utter_clarify", {}, tuple((self.flows[o].name, f"/start {o}") for o in options if o in self.flows)))
+                turn.say(
+                    Act(
+                        "utter_clarify",
+                        {},
+                        tuple((self.flows[o].name, f"/start {o}") for o in options if o in self.flows),
+                    )
+                )
             case cmd.Chitchat(topic):
                 turn.say(Act(f"utter_{topic}"))
             case cmd.Repeat():
@@ -127,7 +135,7 @@ class Repair:
             return
         turn.record(ev.SlotSet("last_request", start.flow))
         for frame in [f for f in turn.tracker.stack if f.flow == "open_case" and start.flow != "open_case"]:
-            turn.record(ev.FlowCancelled(frame.id))      # the remedy chosen takes the complaint's place
+            turn.record(ev.FlowCancelled(frame.id))  # the remedy chosen takes the complaint's place
         busy = any(self.flows[f.flow].kind == "write" for f in turn.tracker.stack)
         turn.record(ev.FlowStarted(turn.new_frame_id(), start.flow, start.slots, queued=busy))
 
@@ -136,7 +144,7 @@ class Repair:
         if frame is None:
             turn.say(Act("utter_all_right"))
             return
-        above = turn.tracker.stack[turn.tracker.stack.index(frame):]
+        above = turn.tracker.stack[turn.tracker.stack.index(frame) :]
         for dropped in reversed(above):
             turn.record(ev.FlowCancelled(dropped.id))
         turn.say(Act("utter_dropped", {"flow_name": self.flows[frame.flow].name}))
@@ -145,7 +153,13 @@ class Repair:
 
     def _cannot(self, turn: Turn, reason: str) -> None:
         if reason.startswith("language:"):
-            turn.say(Act("utter_not_my_language", {"reply": self.foreign(reason.removeprefix("language:"))}, (("Talk to a person", "/handoff"),)))
+            turn.say(
+                Act(
+                    "utter_not_my_language",
+                    {"reply": self.foreign(reason.removeprefix("language:"))},
+                    (("Talk to a person", "/handoff"),),
+                )
+            )
             turn.record(ev.SlotSet(OFFER, {"flow": "talk_to_human", "slots": {"reason": "another language"}}))
         elif turn.tracker.misses >= 2:
             turn.say(Act("utter_offer_human", {}, (("Talk to a person", "/handoff"),)))

@@ -63,7 +63,9 @@ def fill(text: str, facts: Mapping[str, Any]) -> str:
 def _fill_line(line: str, facts: Mapping[str, Any]) -> str | None:
     if not line.strip():
         return ""
-    sentences = [s for s in _SENTENCES.split(line) if all(facts.get(v) not in (None, "", []) for v in _VARIABLE.findall(s))]
+    sentences = [
+        s for s in _SENTENCES.split(line) if all(facts.get(v) not in (None, "", []) for v in _VARIABLE.findall(s))
+    ]
     return " ".join(_VARIABLE.sub(lambda m: str(facts[m.group(1)]), s) for s in sentences) if sentences else None
 
 
@@ -71,8 +73,13 @@ def parse_responses(data: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str
     """The `responses` section of a Rasa domain file. Raises ValueError naming the response."""
     parsed: dict[str, Response] = {}
     for name, variants in data.items():
-        if not isinstance(variants, list) or not variants or not all(isinstance(v, Mapping) and isinstance(v.get("text"), str) for v in variants):
+        if (
+            not isinstance(variants, list)
+            or not variants
+            or not all(isinstance(v, Mapping) and isinstance(v.get("text"), str) for v in variants)
+        ):
             raise ValueError(f"response '{name}': must be a list of variations with 'text'")
-        parsed[name] = Response(tuple(v["text"].strip() for v in variants),
-                                any((v.get("metadata") or {}).get("verbatim") for v in variants))
+        parsed[name] = Response(
+            tuple(v["text"].strip() for v in variants), any((v.get("metadata") or {}).get("verbatim") for v in variants)
+        )
     return parsed

@@ -35,9 +35,14 @@ class Speaker:
                 await on_delta(draft)
         texts = written or drafts
         asked = turn.tracker.slots.get("requested_slot") if turn.tracker.mode == "bot" else None
-        return [_bubble(act, text, asked if i == len(acts) - 1 else None) for i, (act, text) in enumerate(zip(acts, texts, strict=True))]
+        return [
+            _bubble(act, text, asked if i == len(acts) - 1 else None)
+            for i, (act, text) in enumerate(zip(acts, texts, strict=True))
+        ]
 
-    async def _compose(self, acts: Sequence[Act], drafts: Sequence[str], turn: Turn, on_delta: OnDelta | None) -> list[str] | None:
+    async def _compose(
+        self, acts: Sequence[Act], drafts: Sequence[str], turn: Turn, on_delta: OnDelta | None
+    ) -> list[str] | None:
         if self.composer is None or all(self.responses.is_verbatim(a.response) for a in acts):
             return None
         return await self.composer.compose(acts, drafts, turn.tracker, on_delta)
@@ -56,14 +61,30 @@ def _without_repeats(acts: Sequence[Act]) -> list[Act]:
 def _repeat(turn: Turn) -> list[OutboundMessage]:
     """What was said last, again."""
     said = turn.said_before
-    return [OutboundMessage(b.text, tuple(Button(**x) for x in b.data.get("buttons", ())), tuple(Card(**x) for x in b.data.get("cards", ())),
-                            tuple(Source(**x) for x in b.data.get("sources", ())), custom=b.data.get("custom", {})) for b in said]
+    return [
+        OutboundMessage(
+            b.text,
+            tuple(Button(**x) for x in b.data.get("buttons", ())),
+            tuple(Card(**x) for x in b.data.get("cards", ())),
+            tuple(Source(**x) for x in b.data.get("sources", ())),
+            custom=b.data.get("custom", {}),
+        )
+        for b in said
+    ]
 
 
 def _bubble(act: Act, text: str, asked: str | None) -> OutboundMessage:
-    sources = tuple(Source(i + 1, e.id, e.title, e.kind.value, str(e.data.get("quote", "")), e.url) for i, e in enumerate(act.evidence))
+    sources = tuple(
+        Source(i + 1, e.id, e.title, e.kind.value, str(e.data.get("quote", "")), e.url)
+        for i, e in enumerate(act.evidence)
+    )
     custom: dict[str, object] = {"responses": [act.response]}
     if asked:
         custom["requested_slot"] = asked
-    return OutboundMessage(text, tuple(Button(t, p) for t, p in act.buttons), tuple(Card(c["kind"], c["title"], c["data"]) for c in act.cards),
-                           sources, custom=custom)
+    return OutboundMessage(
+        text,
+        tuple(Button(t, p) for t, p in act.buttons),
+        tuple(Card(c["kind"], c["title"], c["data"]) for c in act.cards),
+        sources,
+        custom=custom,
+    )

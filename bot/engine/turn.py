@@ -20,12 +20,12 @@ class Turn:
     tracker: Tracker
     message: InboundMessage
     now: float
-    loaded_seq: int = 0                                         # of the tracker as it was loaded
+    loaded_seq: int = 0  # of the tracker as it was loaded
     events: list[Stamped] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     evidence: tuple[Evidence, ...] = ()
     said_before: list[BotUttered] = field(default_factory=list)  # the bubbles of the turn before
-    timings: dict[str, float] = field(default_factory=dict)     # milliseconds per stage
+    timings: dict[str, float] = field(default_factory=dict)  # milliseconds per stage
 
     def record(self, event: Event) -> None:
         """Note what happened and let the tracker follow."""

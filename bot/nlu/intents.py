@@ -9,23 +9,25 @@ from typing import Protocol
 from bot.requests.lexicon import Lexicon
 
 OOS = "oos"
-_CUE = 0.55            # what a cue adds to a probability
-_SURE = 0.5            # below this nothing is claimed
-_LOOSE = 0.4           # what is left of a reading as a mere answer, where a cue speaks for an act
-_UNCUED = 0.65         # what is left of another act
+_CUE = 0.55  # what a cue adds to a probability
+_SURE = 0.5  # below this nothing is claimed
+_LOOSE = 0.4  # what is left of a reading as a mere answer, where a cue speaks for an act
+_UNCUED = 0.65  # what is left of another act
 _TALK = frozenset({"greet", "goodbye", "thanks", "chitchat", "bot_abilities", "no_more", "repeat", "cancel_flow"})
-_ANSWERS = frozenset({"choose_option", "give_reason", "correct_that", "except_items", "provide_identity", "dont_know", "affirm", "deny"})
-_FIRST = 0.08          # the act said first counts a little more
+_ANSWERS = frozenset(
+    {"choose_option", "give_reason", "correct_that", "except_items", "provide_identity", "dont_know", "affirm", "deny"}
+)
+_FIRST = 0.08  # the act said first counts a little more
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    label: str                          # "" when nothing fits well enough
+    label: str  # "" when nothing fits well enough
     confidence: float
-    cued: bool = False                  # the lexicon speaks for it
+    cued: bool = False  # the lexicon speaks for it
     oos: float = 0.0
-    guess: str = ""                     # the likeliest, where nothing is sure
-    rival: str = ""                     # about as likely as the guess
+    guess: str = ""  # the likeliest, where nothing is sure
+    rival: str = ""  # about as likely as the guess
 
 
 class IntentModel(Protocol):
@@ -35,16 +37,27 @@ class IntentModel(Protocol):
 
 
 # Cues that are right almost whenever they stand there, and what they win against when both do.
-_STRONGER = {"remove_item": ("cancel_order",), "change_default_address": ("change_address", "change_items", "profile_info"),
-             "change_address": ("change_items", "cancel_order", "exchange_items", "order_details"),
-             "change_payment": ("change_items", "exchange_items"),
-             "undo_cancellation": ("cancel_order", "change_items"), "refund_status": ("return_items", "track_order"),
-             "human_handoff": ("change_items", "order_details"), "order_totals": ("return_items", "cancel_order", "exchange_items", "order_details", "change_items"),
-             "split_payment": ("change_payment",), "policy_question": ("return_items", "exchange_items", "track_order", "cancel_order"),
-             "gift_card_balance": ("order_totals", "change_payment"), "exchange_items": ("change_items", "return_items"),
-             "cheapest_or_most_expensive": ("product_search", "exchange_items"), "reorder": ("exchange_items",),
-             "product_options_count": ("order_details", "product_search", "availability", "order_totals"),
-             "return_items": ("order_details",), "track_order": ("order_details",), "complaint": ("case_status",), "invoice_copy": ("order_details",)}
+_STRONGER = {
+    "remove_item": ("cancel_order",),
+    "change_default_address": ("change_address", "change_items", "profile_info"),
+    "change_address": ("change_items", "cancel_order", "exchange_items", "order_details"),
+    "change_payment": ("change_items", "exchange_items"),
+    "undo_cancellation": ("cancel_order", "change_items"),
+    "refund_status": ("return_items", "track_order"),
+    "human_handoff": ("change_items", "order_details"),
+    "order_totals": ("return_items", "cancel_order", "exchange_items", "order_details", "change_items"),
+    "split_payment": ("change_payment",),
+    "policy_question": ("return_items", "exchange_items", "track_order", "cancel_order"),
+    "gift_card_balance": ("order_totals", "change_payment"),
+    "exchange_items": ("change_items", "return_items"),
+    "cheapest_or_most_expensive": ("product_search", "exchange_items"),
+    "reorder": ("exchange_items",),
+    "product_options_count": ("order_details", "product_search", "availability", "order_totals"),
+    "return_items": ("order_details",),
+    "track_order": ("order_details",),
+    "complaint": ("case_status",),
+    "invoice_copy": ("order_details",),
+}
 
 
 def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon) -> Intent:
@@ -53,7 +66,10 @@ def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon
     scores = {label: p for label, p in ranked if label not in unwanted}
     oos = scores.pop(OOS, 0.0)
     if any(label not in _TALK for label in cues):
-        scores = {label: p * (1.0 if label in cues else _LOOSE if label in _ANSWERS else _UNCUED) for label, p in scores.items()}
+        scores = {
+            label: p * (1.0 if label in cues else _LOOSE if label in _ANSWERS else _UNCUED)
+            for label, p in scores.items()
+        }
     for place, label in enumerate(cues):
         scores[label] = scores.get(label, 0.0) + _CUE + (_FIRST if place == 0 else 0.0)
     for label in cues:
@@ -91,6 +107,6 @@ def _cues(text: str, lexicon: Lexicon) -> tuple[list[str], set[str]]:
 
 
 def is_not_wanted(text: str, at: int, lexicon: Lexicon) -> bool:
-    """"I don't want to cancel": a negation that reaches to just before the act."""
-    before = text[max(0, at - 32): at].rstrip()
+    """ "I don't want to cancel": a negation that reaches to just before the act."""
+    before = text[max(0, at - 32) : at].rstrip()
     return any(match.end() == len(before) for match in lexicon.pattern("not_wanted").finditer(before))

@@ -19,8 +19,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 @dataclass(frozen=True, slots=True)
 class Language:
     words: frozenset[str]
-    script: str                         # a prefix of Unicode character names: "CJK", "CYRILLIC"; "" for Latin
-    text: str                           # the honest answer, in that language
+    script: str  # a prefix of Unicode character names: "CJK", "CYRILLIC"; "" for Latin
+    text: str  # the honest answer, in that language
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Languages:
         said = [w.lower() for w in _WORD.findall(text)]
         if len(said) < 2:
             return None
-        hits = {code: sum(w in language.words for w in said) for code, language in self.known.items() if not language.script}
+        hits = {
+            code: sum(w in language.words for w in said) for code, language in self.known.items() if not language.script
+        }
         at_home = max((hits.get(code, 0) for code in spoken), default=0)
         best = max(hits, key=lambda code: hits[code], default="")
         return best if best and best not in spoken and hits[best] >= 2 and hits[best] > at_home + 1 else None
@@ -53,5 +55,11 @@ def _share(letters: Sequence[str], script: str) -> float:
 
 def load_languages(path: Path) -> Languages:
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Languages({code: Language(frozenset(str(node.get("words", "")).split()), str(node.get("script", "")), str(node["text"]))
-                      for code, node in data.items()})
+    return Languages(
+        {
+            code: Language(
+                frozenset(str(node.get("words", "")).split()), str(node.get("script", "")), str(node["text"])
+            )
+            for code, node in data.items()
+        }
+    )

@@ -24,19 +24,45 @@ from bot.requests.segments import segments
 from knowledge.models import Evidence, EvidenceKind
 
 WRITES: Mapping[str, str] = {
-    "cancel_order": "cancel_order", "remove_item": "cancel_order", "return_items": "return_items", "exchange_items": "swap_items",
-    "change_items": "swap_items", "change_address": "change_address", "change_default_address": "change_default_address",
-    "change_payment": "change_payment", "missing_item_or_damaged": "open_case", "complaint": "open_case"}
+    "cancel_order": "cancel_order",
+    "remove_item": "cancel_order",
+    "return_items": "return_items",
+    "exchange_items": "swap_items",
+    "change_items": "swap_items",
+    "change_address": "change_address",
+    "change_default_address": "change_default_address",
+    "change_payment": "change_payment",
+    "missing_item_or_damaged": "open_case",
+    "complaint": "open_case",
+}
 READS: Mapping[str, str] = {
-    "track_order": "track_order", "order_details": "order_details", "order_history": "order_history", "order_totals": "order_totals",
-    "refund_status": "refund_status", "undo_cancellation": "undo_cancellation", "reorder": "reorder", "invoice_copy": "invoice_copy",
-    "split_payment": "split_payment", "case_status": "case_status", "product_search": "product_search", "recommend": "product_search",
-    "product_question": "product_question", "product_options_count": "product_options", "availability": "availability",
-    "cheapest_or_most_expensive": "price_extreme", "compare_products": "compare_products", "policy_question": "policy_question",
-    "promotions": "policy_question", "gift_card_balance": "gift_card_balance", "profile_info": "profile_info"}
+    "track_order": "track_order",
+    "order_details": "order_details",
+    "order_history": "order_history",
+    "order_totals": "order_totals",
+    "refund_status": "refund_status",
+    "undo_cancellation": "undo_cancellation",
+    "reorder": "reorder",
+    "invoice_copy": "invoice_copy",
+    "split_payment": "split_payment",
+    "case_status": "case_status",
+    "product_search": "product_search",
+    "recommend": "product_search",
+    "product_question": "product_question",
+    "product_options_count": "product_options",
+    "availability": "availability",
+    "cheapest_or_most_expensive": "price_extreme",
+    "compare_products": "compare_products",
+    "policy_question": "policy_question",
+    "promotions": "policy_question",
+    "gift_card_balance": "gift_card_balance",
+    "profile_info": "profile_info",
+}
 _CASES = frozenset({"missing_item_or_damaged", "complaint"})
 _ADDRESSES = frozenset({"change_address", "change_default_address"})
-TALK = frozenset({"greet", "goodbye", "thanks", "chitchat", "bot_abilities", "insult", "no_more", "feedback_positive", "wait"})
+TALK = frozenset(
+    {"greet", "goodbye", "thanks", "chitchat", "bot_abilities", "insult", "no_more", "feedback_positive", "wait"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +103,42 @@ class EmbeddedReader:
     def _parts(self, text: str, lexicon: Lexicon, product_in_focus: bool = False) -> list[Part]:
         pieces = [piece for segment in segments(text, lexicon) for piece in _split_lead_in(segment, lexicon)]
         ranked = self.model.classify(pieces) if pieces else []
-        return [Part(_about_focus(_about_own_things(read_intent(piece, rank, lexicon), piece, lexicon), piece, lexicon, product_in_focus), piece)
-                for piece, rank in zip(pieces, ranked, strict=True)]
+        return [
+            Part(
+                _about_focus(
+                    _about_own_things(read_intent(piece, rank, lexicon), piece, lexicon),
+                    piece,
+                    lexicon,
+                    product_in_focus,
+                ),
+                piece,
+            )
+            for piece, rank in zip(pieces, ranked, strict=True)
+        ]
 
 
 def _split_lead_in(segment: str, lexicon: Lexicon) -> list[str]:
-    """"Hello, I have some boots …": the greeting apart from what follows."""
+    """ "Hello, I have some boots …": the greeting apart from what follows."""
     match = lexicon.pattern("lead_ins").match(segment)
-    rest = segment[match.end():].lstrip(" ,!.:-–") if match else ""
+    rest = segment[match.end() :].lstrip(" ,!.:-–") if match else ""
     return [segment[: match.end()], rest] if match and len(rest.split()) >= 3 else [segment]
 
 
-_ABOUT_PRODUCTS = frozenset({"product_search", "product_question", "compare_products", "product_options_count", "availability", "recommend"})
-_OPTIONS = frozenset({"product_options_count", "availability", "cheapest_or_most_expensive", "product_question", "product_search"})
+_ABOUT_PRODUCTS = frozenset(
+    {"product_search", "product_question", "compare_products", "product_options_count", "availability", "recommend"}
+)
+_OPTIONS = frozenset(
+    {"product_options_count", "availability", "cheapest_or_most_expensive", "product_question", "product_search"}
+)
 
 
 def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
     """Questions about what one has bought are about orders, not the catalogue."""
-    if intent.label in (*_ABOUT_PRODUCTS, "reorder") and (order_numbers(text) or lexicon.said(text, "own_thing")) and not lexicon.said(text, "wants_new"):
+    if (
+        intent.label in (*_ABOUT_PRODUCTS, "reorder")
+        and (order_numbers(text) or lexicon.said(text, "own_thing"))
+        and not lexicon.said(text, "wants_new")
+    ):
         return replace(intent, label="order_details")
     if intent.label == "change_payment" and lexicon.said(text, "difference_words"):
         return replace(intent, label="", confidence=0.0)
@@ -104,9 +148,14 @@ def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
 
 
 def _about_focus(intent: Intent, text: str, lexicon: Lexicon, product_in_focus: bool) -> Intent:
-    """"How much is it?" after a product was shown is about that product."""
+    """ "How much is it?" after a product was shown is about that product."""
     short = len(text.split()) <= 7 and lexicon.said(text, "reference")
-    if product_in_focus and short and intent.label in ("order_totals", "order_details") and not lexicon.said(text, "own_thing"):
+    if (
+        product_in_focus
+        and short
+        and intent.label in ("order_totals", "order_details")
+        and not lexicon.said(text, "own_thing")
+    ):
         return replace(intent, label="product_options_count")
     return intent
 
@@ -114,8 +163,16 @@ def _about_focus(intent: Intent, text: str, lexicon: Lexicon, product_in_focus: 
 class _Plan:
     """One message's commands, in the light of what was asked and which request is under way."""
 
-    def __init__(self, text: str, asked: str, tracker: Tracker, lexicon: Lexicon, parts: list[Part], claims: Mapping[str, str],
-                 evidence: Sequence[Evidence]) -> None:
+    def __init__(
+        self,
+        text: str,
+        asked: str,
+        tracker: Tracker,
+        lexicon: Lexicon,
+        parts: list[Part],
+        claims: Mapping[str, str],
+        evidence: Sequence[Evidence],
+    ) -> None:
         self.evidence = evidence
         self.text, self.asked, self.tracker, self.lexicon, self.claims = text, asked, tracker, lexicon, claims
         self.parts = parts
@@ -134,7 +191,11 @@ class _Plan:
                 found.append(verdict)
                 self.denied = isinstance(verdict, cmd.Deny)
                 rest = [self._consequence(p) for p in rest] if self.denied else rest
-                rest = [p for p in rest if p.flow and (p.intent.cued or p.text.endswith("?")) or p.intent.label == "human_handoff"]
+                rest = [
+                    p
+                    for p in rest
+                    if (p.flow and (p.intent.cued or p.text.endswith("?"))) or p.intent.label == "human_handoff"
+                ]
         elif self.frame is not None and self.asked not in ("", "identity") and self._gives_up():
             found.append(cmd.CancelFlow())
             self.frame, self.asked = None, ""
@@ -152,7 +213,7 @@ class _Plan:
         start = opening.end() if opening else 0
         if self.asked != "confirmation" and len(self.text[start:].split()) > 4 and self._acts(parts):
             return None, parts
-        first = re.split(r"(?<=[.!?;])\s|\n", self.text[start:])[0]
+        first = self.lexicon.pattern("yes_idioms").sub(" ", re.split(r"(?<=[.!?;])\s|\n", self.text[start:])[0])
         yes = self.lexicon.pattern("affirm").match(self.text, start)
         no = self.lexicon.pattern("deny").match(self.text, start)
         if "?" in first and (no or not yes or len(first.split()) > 2):
@@ -183,23 +244,28 @@ class _Plan:
         return None, parts
 
     def _gives_up(self) -> bool:
-        """"No, I don't want to cancel anything", "forget the cancellation", while something else was asked."""
+        """ "No, I don't want to cancel anything", "forget the cancellation", while something else was asked."""
         return self._takes_back() or (self.lexicon.said(self.text, "cues", "cancel_flow") and self.asked != "options")
 
     def _takes_back(self) -> bool:
-        """"Don't cancel it": the act that waits for the yes, spoken of as not wanted."""
-        label = {"cancel_order": "cancel_order", "return_items": "return_items", "swap_items": "exchange_items"}.get(self.frame.flow if self.frame else "")
+        """ "Don't cancel it": the act that waits for the yes, spoken of as not wanted."""
+        label = {"cancel_order": "cancel_order", "return_items": "return_items", "swap_items": "exchange_items"}.get(
+            self.frame.flow if self.frame else ""
+        )
         if label is None:
             return False
-        return any(is_not_wanted(self.text, m.start(), self.lexicon) for m in self.lexicon.pattern("cues", label).finditer(self.text))
+        return any(
+            is_not_wanted(self.text, m.start(), self.lexicon)
+            for m in self.lexicon.pattern("cues", label).finditer(self.text)
+        )
 
     def _consequence(self, part: Part) -> Part:
-        """"If you can't do a part of it, then change the address": once the request is off, what is wanted instead."""
+        """ "If you can't do a part of it, then change the address": once the request is off, what is wanted instead."""
         if not self.lexicon.said(part.text, "condition_start"):
             return part
         match = self.lexicon.pattern("consequence").search(part.text, 4)
-        rest = part.text[match.end():].strip(" ,") if match else ""
-        label = read_part(part.text[match.start():], self.lexicon) if match else ""
+        rest = part.text[match.end() :].strip(" ,") if match else ""
+        label = read_part(part.text[match.start() :], self.lexicon) if match else ""
         return Part(Intent(label, 0.9, True), rest) if label in WRITES else part
 
     def _all_yes(self, text: str) -> bool:
@@ -209,9 +275,11 @@ class _Plan:
         return all(w in self.lexicon.words("stop") for w in re.findall(r"[a-z']+", left.lower()))
 
     def _end_of_yes(self, end: int) -> int:
-        """"Yes, please go ahead, that's correct": all of it is the yes."""
+        """ "Yes, please go ahead, that's correct": all of it is the yes."""
         while more := re.compile(r"[\s,.!]*").match(self.text, end):
-            following = self.lexicon.pattern("affirm").match(self.text, more.end()) or self.lexicon.pattern("cues", "thanks").match(self.text, more.end())
+            following = self.lexicon.pattern("affirm").match(self.text, more.end()) or self.lexicon.pattern(
+                "cues", "thanks"
+            ).match(self.text, more.end())
             if not following or following.end() == end:
                 return end
             end = following.end()
@@ -229,11 +297,16 @@ class _Plan:
             return False
         if first in READS:
             return False
-        leaves_out = any(not self._points_back(rest[m.end():]) for m in self.lexicon.pattern("except").finditer(rest))
-        return bool(self.lexicon.which(rest, "method")) or leaves_out or self.lexicon.said(rest, "yes_but") or first in WRITES
+        leaves_out = any(not self._points_back(rest[m.end() :]) for m in self.lexicon.pattern("except").finditer(rest))
+        return (
+            bool(self.lexicon.which(rest, "method"))
+            or leaves_out
+            or self.lexicon.said(rest, "yes_but")
+            or first in WRITES
+        )
 
     def _points_back(self, text: str) -> bool:
-        """"keep it": nothing is named."""
+        """ "keep it": nothing is named."""
         said = [w for w in re.findall(r"[a-z']+", text.lower()) if w not in ("the", "my", "a", "whole", "entire")]
         return not said or said[0] in self.lexicon.words("pronouns")
 
@@ -252,8 +325,9 @@ class _Plan:
     # --- acts and what belongs to them -------------------------------------------------------------------------------
 
     def _acts(self, parts: Sequence[Part]) -> list[Part]:
-        return [p for p in parts if p.flow and (p.intent.cued or p.intent.confidence > 0.75)] + \
-            [p for p in parts if p.intent.label == "human_handoff"]
+        return [p for p in parts if p.flow and (p.intent.cued or p.intent.confidence > 0.75)] + [
+            p for p in parts if p.intent.label == "human_handoff"
+        ]
 
     def _grouped(self, parts: list[Part]) -> list[Part]:
         """Parts without an act of their own join the one before them, or, at the beginning, the one after."""
@@ -285,7 +359,11 @@ class _Plan:
             return True
         if both == {"order_details", "order_totals"}:
             return all(self.lexicon.said(p.text, "paid_words") for p in (before, part))
-        return before.flow == "order_details" and part.intent.label in _ABOUT_PRODUCTS and self.lexicon.said(part.text, "reference_they")
+        return (
+            before.flow == "order_details"
+            and part.intent.label in _ABOUT_PRODUCTS
+            and self.lexicon.said(part.text, "reference_they")
+        )
 
     def _stands_alone(self, part: Part, after_act: bool) -> bool:
         """Whether a part is an act of its own, or belongs to the one beside it or to what was asked."""
@@ -294,16 +372,28 @@ class _Plan:
             return True
         if label in _OPTIONS and self._about_swap(part, after_act):
             return False
-        conditional = self.lexicon.said(part.text, "condition_start") or self.lexicon.pattern("otherwise").match(part.text)
+        conditional = self.lexicon.said(part.text, "condition_start") or self.lexicon.pattern("otherwise").match(
+            part.text
+        )
         if conditional and (after_act or self.frame is not None or not intent.cued):
             return False
         if label in TALK or label in ("cancel_flow", "repeat"):
             return not self.asked or intent.cued
         if not part.flow or (self.asked == "payment_method" and self.lexicon.which(part.text, "method")):
             return False
-        if self.frame is not None and self.frame.flow == "change_payment" and self.lexicon.which(part.text, "method") and label in WRITES:
+        if (
+            self.frame is not None
+            and self.frame.flow == "change_payment"
+            and self.lexicon.which(part.text, "method")
+            and label in WRITES
+        ):
             return False
-        if label == "change_payment" and self.frame is not None and self.frame.flow in ("swap_items", "return_items") and self.asked:
+        if (
+            label == "change_payment"
+            and self.frame is not None
+            and self.frame.flow in ("swap_items", "return_items")
+            and self.asked
+        ):
             return False
         if label in _CASES and (self.wanted or not (intent.cued or intent.confidence > 0.7)):
             return False
@@ -316,8 +406,12 @@ class _Plan:
         return intent.cued or intent.confidence > 0.8
 
     def _about_swap(self, part: Part, after_act: bool) -> bool:
-        """"What options are there?" in the middle of a swap is about that swap."""
-        swapping = self.frame is not None and self.frame.flow == "swap_items" and self.asked in ("options", "identity", "confirmation")
+        """ "What options are there?" in the middle of a swap is about that swap."""
+        swapping = (
+            self.frame is not None
+            and self.frame.flow == "swap_items"
+            and self.asked in ("options", "identity", "confirmation")
+        )
         here = after_act and any(WRITES.get(p.intent.label) == "swap_items" for p in self.parts)
         return (swapping or here) and len(part.text.split()) <= 12
 
@@ -348,7 +442,10 @@ class _Plan:
             slots = {"said": [{"text": part.text}], "quiet": True}
             return [cmd.StartFlow("return_items", slots), cmd.StartFlow("cancel_order", slots)]
         if flow in _ADDRESSES and (frame is None or frame.flow not in _ADDRESSES):
-            return [cmd.StartFlow(f, {"said": [{"text": part.text}]}, part.intent.confidence) for f in self._addresses_meant(part)]
+            return [
+                cmd.StartFlow(f, {"said": [{"text": part.text}]}, part.intent.confidence)
+                for f in self._addresses_meant(part)
+            ]
         if frame is not None and frame.flow == flow:
             return [cmd.AmendRequest("add", entry)]
         if frame is not None and flow == "open_case":
@@ -362,19 +459,31 @@ class _Plan:
         """The orders' address, the account's, or both."""
         cut = self.lexicon.pattern("address_target_end").search(part.text)
         changed = part.text[: cut.start()] if cut and len(part.text[: cut.start()].split()) > 2 else part.text
-        account = self.lexicon.said(changed, "cues", "change_default_address") or self.lexicon.said(changed, "address_both") \
-            or (part.intent.label == "change_default_address" and changed == part.text) or self.lexicon.said(part.text, "address_mine_too")
+        account = (
+            self.lexicon.said(changed, "cues", "change_default_address")
+            or self.lexicon.said(changed, "address_both")
+            or (part.intent.label == "change_default_address" and changed == part.text)
+            or self.lexicon.said(part.text, "address_mine_too")
+        )
         orders = any(w in self.lexicon.words("order_words") for w in re.findall(r"[a-z]+", part.text.lower()))
         if account:
-            return ["change_address", "change_default_address"] if orders and not self.lexicon.said(part.text, "orders_stay") else ["change_default_address"]
+            return (
+                ["change_address", "change_default_address"]
+                if orders and not self.lexicon.said(part.text, "orders_stay")
+                else ["change_default_address"]
+            )
         return ["change_address"]
 
     def _replaces(self, part: Part, frame: Frame) -> bool:
-        """"Then just return it instead": the request under way gives way to another about the same thing."""
+        """ "Then just return it instead": the request under way gives way to another about the same thing."""
         if frame.flow == "open_case" or self.lexicon.said(part.text, "replace_request"):
             return True
         opening = re.match(r"\W*(no|nope|then|ok|okay)\b", self.text, re.IGNORECASE)
-        return self.asked in ("options", "items", "reason", "order") and opening is not None and not self.lexicon.said(part.text, "also")
+        return (
+            self.asked in ("options", "items", "reason", "order")
+            and opening is not None
+            and not self.lexicon.said(part.text, "also")
+        )
 
     def _loose(self, part: Part) -> list[cmd.Command]:
         """Words without an act: they answer what was asked, or continue the request under way, or are a question."""
@@ -401,11 +510,14 @@ class _Plan:
         return tuple(flows) if all(flows) and flows[0] != flows[1] and part.intent.oos < 0.5 else ()
 
     def _continued(self, part: Part) -> list[cmd.Command]:
-        """"Next: the garden hose and the backpack": things of one's own, named without a verb, after a request of that kind."""
+        """ "Next: the garden hose and the backpack": things of one's own, named without a verb, after a request of that kind."""
         last = str(self.tracker.slots.get("last_request") or "")
         if self.frame is not None or last not in ("return_items", "swap_items", "cancel_order"):
             return []
-        if not any(e.kind is EvidenceKind.ORDER_LINE and find_mentions(part.text, [Thing(e.id, e.title, {})], self.lexicon) for e in self.evidence):
+        if not any(
+            e.kind is EvidenceKind.ORDER_LINE and find_mentions(part.text, [Thing(e.id, e.title, {})], self.lexicon)
+            for e in self.evidence
+        ):
             return []
         return [cmd.StartFlow(last, {"said": [{"text": part.text}]}, 0.6)]
 
@@ -438,4 +550,8 @@ def _tidy(commands: list[cmd.Command]) -> list[cmd.Command]:
     talk = [c for c in kept if isinstance(c, cmd.Chitchat)]
     kept = [c for c in kept if not isinstance(c, cmd.Chitchat) or c is talk[-1]] if len(talk) > 1 else kept
     summed = any(isinstance(c, cmd.StartFlow) and c.flow == "order_totals" for c in kept)
-    return [c for c in kept if not (summed and isinstance(c, cmd.StartFlow) and c.flow == "order_details" and c.confidence < 0.95)]
+    return [
+        c
+        for c in kept
+        if not (summed and isinstance(c, cmd.StartFlow) and c.flow == "order_details" and c.confidence < 0.95)
+    ]

@@ -11,8 +11,12 @@ from bot.requests.orders import choose_orders
 from bot.requests.selection import order_homes
 from knowledge.models import Address
 
-_POSTCODE = re.compile(r"\b(\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2})\b")
-STREET = re.compile(r"\b(\d{1,6}[A-Za-z]?\s+(?:[A-Z0-9][\w.'’-]*\s*){1,5}|[A-ZÄÖÜ][\w.-]*(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee)\s+\d+\w?)")
+_POSTCODE = re.compile(
+    r"\b(\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2})\b"
+)
+STREET = re.compile(
+    r"\b(\d{1,6}[A-Za-z]?\s+(?:[A-Z0-9][\w.'’-]*\s*){1,5}|[A-ZÄÖÜ][\w.-]*(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee)\s+\d+\w?)"
+)
 _UNIT = re.compile(r"\b((?:suite|apt\.?|apartment|unit|floor|flat|room|ste\.?|#)\s*[\w-]+)", re.IGNORECASE)
 _STATE = re.compile(r"\b([A-Z]{2})\b")
 
@@ -25,16 +29,22 @@ def read_address(text: str, lexicon: Lexicon, country: str | None = None) -> Add
     unit = _UNIT.search(text)
     line1 = street.group(1).strip(" ,")
     if unit and unit.start() < street.end():
-        line1 = text[street.start(): unit.start()].strip(" ,")
-    tail = text[max(street.start() + len(line1), unit.end() if unit else 0):]
+        line1 = text[street.start() : unit.start()].strip(" ,")
+    tail = text[max(street.start() + len(line1), unit.end() if unit else 0) :]
     postcode = None
     for found in _POSTCODE.finditer(tail):
         postcode = found
     state, state_at = _state(tail, lexicon)
     city = _city(tail, state_at, postcode)
     said_country = _country(tail, lexicon)
-    return Address(line1=line1, line2=unit.group(1) if unit else None, city=city, state=state,
-                   postcode=postcode.group(1) if postcode else None, country=said_country or country)
+    return Address(
+        line1=line1,
+        line2=unit.group(1) if unit else None,
+        city=city,
+        state=state,
+        postcode=postcode.group(1) if postcode else None,
+        country=said_country or country,
+    )
 
 
 def _state(tail: str, lexicon: Lexicon) -> tuple[str | None, int | None]:
@@ -43,8 +53,12 @@ def _state(tail: str, lexicon: Lexicon) -> tuple[str | None, int | None]:
     for match in _STATE.finditer(tail):
         if match.group(1) in codes:
             return match.group(1), match.start()
-    named = [(m.start(), code) for name, code in states.items() if len(name) > 2
-             for m in re.finditer(rf"\b{name}\b", tail, re.IGNORECASE)]
+    named = [
+        (m.start(), code)
+        for name, code in states.items()
+        if len(name) > 2
+        for m in re.finditer(rf"\b{name}\b", tail, re.IGNORECASE)
+    ]
     if not named:
         return None, None
     at, code = max(named)
@@ -78,7 +92,12 @@ def complete(address: Address, desk: Desk) -> Address:
         return twin
     same = next((a for a in known if a.postcode and a.postcode == address.postcode), None)
     if same:
-        address = replace(address, city=address.city or same.city, state=address.state or same.state, country=address.country or same.country)
+        address = replace(
+            address,
+            city=address.city or same.city,
+            state=address.state or same.state,
+            country=address.country or same.country,
+        )
     if address.city and address.state is None:
         twin = next((a for a in known if a.city and a.city.lower() == address.city.lower()), None)
         address = replace(address, state=twin.state if twin else _city_is_state(address.city, desk.lexicon))
@@ -110,10 +129,11 @@ def point_at(text: str, desk: Desk, current: Address | None) -> list[Address]:
     by_place = [a for a in known if _place_said(a, low, lexicon)]
     if by_street:
         found = by_street
+    elif by_place:
+        default = desk.customer.address if lexicon.said(text, "address_default") else None
+        found = [a for a in by_place if default is not None and same_address(a, default)] or by_place
     elif lexicon.said(text, "address_default") and desk.customer.address:
         found = [desk.customer.address]
-    elif by_place:
-        found = by_place
     elif named:
         found = _distinct(named)
     elif desk.previous_address is not None and lexicon.said(text, "address_original"):
@@ -139,7 +159,9 @@ def _place_said(address: Address, low: str, lexicon: Lexicon) -> bool:
 
 def same_address(one: Address, other: Address) -> bool:
     def key(a: Address) -> tuple[str, ...]:
-        return tuple((part or "").strip().lower() for part in (a.line1, a.line2, a.city, a.state, a.postcode, a.country))
+        return tuple(
+            (part or "").strip().lower() for part in (a.line1, a.line2, a.city, a.state, a.postcode, a.country)
+        )
 
     return key(one) == key(other)
 

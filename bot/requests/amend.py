@@ -21,8 +21,9 @@ from knowledge.models import OrderStatus
 ORIGINAL = "original"
 
 
-def amend_lines(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStatus], *, swap: bool = False,
-                asked: str = "") -> tuple[Draft, list[Notice]]:
+def amend_lines(
+    text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStatus], *, swap: bool = False, asked: str = ""
+) -> tuple[Draft, list[Notice]]:
     """Lines named in the words come in or go out; an open phrase is settled first."""
     if draft.open and asked == "items":
         settled = settle_open(text, draft, desk)
@@ -49,7 +50,7 @@ def amend_lines(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStat
 
 
 def _focused_line(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> str | None:
-    """"return it": the one line spoken of last, where it was one."""
+    """ "return it": the one line spoken of last, where it was one."""
     if not desk.lexicon.said(text, "reference"):
         return None
     keys = [k for k in desk.focus_lines if k in desk.keys(allowed)]
@@ -59,7 +60,7 @@ def _focused_line(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> str 
 
 
 def _other_of_kind(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]) -> str | None:
-    """"no, the more expensive one": another line of the product that the request is about."""
+    """ "no, the more expensive one": another line of the product that the request is about."""
     if len(draft.picks) != 1:
         return None
     product = desk.line(draft.picks[0].key)[1].product_id
@@ -88,9 +89,10 @@ def _merge(text: str, draft: Draft, selection: Selection, desk: Desk, swap: bool
         return tuple(_keep_wish(p, draft, desk) for p in new)
     if draft.picks and desk.lexicon.said(text, "meant_instead") and not selection.excluded:
         return new
+    kept = tuple(_keep_wish(p, draft, desk) if swap else p for p in new)
     if draft.picks and desk.lexicon.said(text, "rather") and not desk.lexicon.said(text, "also"):
         titles = {desk.line(p.key)[1].product_id for p in new}
-        return (*(p for p in old if desk.line(p.key)[1].product_id not in titles and p.key not in named), *new)
+        return (*(p for p in old if desk.line(p.key)[1].product_id not in titles and p.key not in named), *kept)
     return (*(p for p in old if p.key not in named), *(_keep_wish(p, draft, desk) if swap else p for p in new))
 
 
@@ -98,7 +100,9 @@ def _keep_wish(pick: Pick, draft: Draft, desk: Desk) -> Pick:
     """A line named again without a new wish keeps what was wished before."""
     before = next((p for p in draft.picks if p.key == pick.key), None)
     product = desk.products.get(desk.line(pick.key)[1].product_id)
-    empty = product is None or (read_wish(pick.wish, product, desk.lexicon).bare and not desk.lexicon.said(pick.wish, "like_other"))
+    empty = product is None or (
+        read_wish(pick.wish, product, desk.lexicon).bare and not desk.lexicon.said(pick.wish, "like_other")
+    )
     return before if before is not None and empty else pick
 
 
@@ -107,7 +111,12 @@ def _elsewhere(selection: Selection, desk: Desk, draft: Draft) -> list[Notice]:
     told = []
     for key in selection.elsewhere:
         order, line = desk.line(key)
-        told.append(Notice("utter_line_not_possible", {"title": line.title, "order_number": order.number, "status": order.status.value.replace("_", " ")}))
+        told.append(
+            Notice(
+                "utter_line_not_possible",
+                {"title": line.title, "order_number": order.number, "status": order.status.value.replace("_", " ")},
+            )
+        )
     return told
 
 
@@ -171,7 +180,7 @@ def pick_among(text: str, keys: Sequence[str], desk: Desk) -> list[str] | None:
 
 
 def place_said(text: str, desk: Desk) -> int | None:
-    """"the second one", "number 3", "2" → a 0-based place; "the last" → -1."""
+    """ "the second one", "number 3", "2" → a 0-based place; "the last" → -1."""
     ordinals: dict[str, int] = desk.lexicon.data.get("ordinals", {})
     said = words(text, desk.lexicon.locale)
     for word in said:
@@ -187,13 +196,14 @@ def place_said(text: str, desk: Desk) -> int | None:
 def first_place(text: str, desk: Desk, *, after: str, default: int) -> int:
     """The place named behind a word of the section `after` ("keep the second. just the first" → the first)."""
     for match in desk.lexicon.pattern(after).finditer(text):
-        place = place_said(text[match.end():], desk)
+        place = place_said(text[match.end() :], desk)
         if place is not None:
             return place
     return default
 
 
 # --- reason and method -----------------------------------------------------------------------------------------------
+
 
 def read_reason(text: str, desk: Desk, reasons: Sequence[str]) -> str:
     """One of the shop's reasons, "" when none is said."""
@@ -202,7 +212,9 @@ def read_reason(text: str, desk: Desk, reasons: Sequence[str]) -> str:
     return exact or next((r for r in said if r in reasons), "")
 
 
-def amend_method(text: str, draft: Draft, desk: Desk, asked: str, order_ids: Sequence[str]) -> tuple[Draft, list[Notice]]:
+def amend_method(
+    text: str, draft: Draft, desk: Desk, asked: str, order_ids: Sequence[str]
+) -> tuple[Draft, list[Notice]]:
     """The method named, "original" where each order goes back to its own."""
     lexicon = desk.lexicon
     if not names_method(text, lexicon):

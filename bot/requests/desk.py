@@ -13,15 +13,15 @@ from knowledge.models import Address, Customer, Order, OrderLine, OrderStatus, P
 @dataclass(frozen=True, slots=True)
 class Desk:
     customer: Customer
-    orders: Sequence[Order]                       # newest first
-    products: Mapping[str, Product]               # those in the orders
+    orders: Sequence[Order]  # newest first
+    products: Mapping[str, Product]  # those in the orders
     lexicon: Lexicon
     similar: Similar | None = None
-    focus: tuple[str, ...] = ()                   # order ids spoken of last, latest first
-    focus_lines: tuple[str, ...] = ()             # line keys spoken of last
-    found: tuple[str, ...] = ()                   # line keys that retrieval takes the words to mean, likeliest first
-    focus_product: str = ""                       # product id spoken of last
-    previous_address: Address | None = None       # the default address before it was changed in this conversation
+    focus: tuple[str, ...] = ()  # order ids spoken of last, latest first
+    focus_lines: tuple[str, ...] = ()  # line keys spoken of last
+    found: tuple[str, ...] = ()  # line keys that retrieval takes the words to mean, likeliest first
+    focus_product: str = ""  # product id spoken of last
+    previous_address: Address | None = None  # the default address before it was changed in this conversation
 
     def order(self, order_id: str) -> Order | None:
         return next((o for o in self.orders if o.id == order_id), None)
@@ -36,8 +36,12 @@ class Desk:
 
     def keys(self, statuses: Sequence[OrderStatus] | None = None, orders: Sequence[str] = ()) -> list[str]:
         """Line keys "order/line" of orders in these statuses, of these orders where any are named."""
-        return [f"{o.id}/{line.id}" for o in self.orders if (statuses is None or o.status in statuses)
-                and (not orders or o.id in orders) for line in o.lines]
+        return [
+            f"{o.id}/{line.id}"
+            for o in self.orders
+            if (statuses is None or o.status in statuses) and (not orders or o.id in orders)
+            for line in o.lines
+        ]
 
     def thing(self, key: str) -> Thing:
         _, line = self.line(key)

@@ -18,7 +18,9 @@ def pattern_of(phrases: Sequence[str]) -> re.Pattern[str]:
     """One pattern that finds any of the phrases as whole words; a phrase is a regular expression."""
     if not phrases:
         return re.compile(r"(?!)")
-    alternatives = "|".join(sorted((p.replace(" ?", r"\s*").replace(" ", r"\s+") for p in phrases), key=len, reverse=True))
+    alternatives = "|".join(
+        sorted((p.replace(" ?", r"\s*").replace(" ", r"\s+") for p in phrases), key=len, reverse=True)
+    )
     return re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])", re.IGNORECASE)
 
 
@@ -47,7 +49,9 @@ class Lexicon:
 
     def which(self, text: str, section: str) -> list[str]:
         """Keys of `section` said in the text, in the order they stand there."""
-        found = [(match.start(), key) for key in self.keys(section) if (match := self.pattern(section, key).search(text))]
+        found = [
+            (match.start(), key) for key in self.keys(section) if (match := self.pattern(section, key).search(text))
+        ]
         return [key for _, key in sorted(found)]
 
     def words(self, section: str) -> frozenset[str]:
@@ -80,6 +84,9 @@ def _phrase_lists(data: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     for section, node in data.items():
         lists = node.items() if isinstance(node, dict) else [(None, node)]
-        found += [(section, key) for key, items in lists
-                  if isinstance(items, list) and all(isinstance(item, str) for item in items)]
+        found += [
+            (section, key)
+            for key, items in lists
+            if isinstance(items, list) and all(isinstance(item, str) for item in items)
+        ]
     return found

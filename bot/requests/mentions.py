@@ -20,7 +20,7 @@ class Thing:
     key: str
     title: str
     options: Mapping[str, str]
-    also: str = ""                     # category and other words that may name it
+    also: str = ""  # category and other words that may name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Mention:
     start: int
     end: int
     keys: tuple[str, ...]
-    head: str                          # the words that matched
-    count: int | None = None           # "two", "both"; None: not said
-    every: bool = False                # "all", "both", a plural without number
+    head: str  # the words that matched
+    count: int | None = None  # "two", "both"; None: not said
+    every: bool = False  # "all", "both", a plural without number
     plural: bool = False
 
 
@@ -40,7 +40,9 @@ Similar = Callable[[str, Sequence[str]], Sequence[float]]
 """Meaning: cosine of a phrase to each of some titles; for names that share no word ("bike", "Bicycle")."""
 
 
-def find_mentions(text: str, things: Sequence[Thing], lexicon: Lexicon, similar: Similar | None = None) -> list[Mention]:
+def find_mentions(
+    text: str, things: Sequence[Thing], lexicon: Lexicon, similar: Similar | None = None
+) -> list[Mention]:
     """Mentions in the order they stand in the text; overlapping readings of one phrase are one mention."""
     said = words(text, lexicon.locale)
     if not said or not things:
@@ -53,16 +55,21 @@ def find_mentions(text: str, things: Sequence[Thing], lexicon: Lexicon, similar:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    title: tuple[str, ...]             # stems of the title's words
-    head: frozenset[str]               # the nouns that can stand for it alone
-    extra: frozenset[str]              # category words
+    title: tuple[str, ...]  # stems of the title's words
+    head: frozenset[str]  # the nouns that can stand for it alone
+    extra: frozenset[str]  # category words
 
 
 def _names(thing: Thing, lexicon: Lexicon) -> _Names:
     title = tuple(w.stem for w in words(thing.title, lexicon.locale) if w.text not in lexicon.words("stop"))
     synonyms: Mapping[str, str] = lexicon.data.get("synonyms", {})
     low = f" {thing.title.lower().replace('-', ' ')} "
-    meant = {s for said, real in synonyms.items() if not str(real).isdigit() and f" {str(real).replace('-', ' ')} " in low for s in _stems(str(said), lexicon)}
+    meant = {
+        s
+        for said, real in synonyms.items()
+        if not str(real).isdigit() and f" {str(real).replace('-', ' ')} " in low
+        for s in _stems(str(said), lexicon)
+    }
     head = frozenset(title[-2:]) if len(title) <= 3 else frozenset(title)
     extra = frozenset(_stems(thing.also, lexicon)) | frozenset(meant)
     return _Names(title, head, extra)
@@ -79,7 +86,11 @@ def _marks(said: Sequence[Word], names: Mapping[str, _Names], lexicon: Lexicon) 
     for i, word in enumerate(said):
         pair = joined(word, said[i + 1], lexicon.locale) if i + 1 < len(said) else ""
         for key, name in names.items():
-            single = 0.0 if word.text in stop or (len(word.text) < 2 and not word.text.isdigit()) or _is_verb_form(word) else _name_likeness(word.stem, name)
+            single = (
+                0.0
+                if word.text in stop or (len(word.text) < 2 and not word.text.isdigit()) or _is_verb_form(word)
+                else _name_likeness(word.stem, name)
+            )
             double = 0.95 if pair and pair in name.title and pair != word.stem else 0.0
             hyphen = 0.95 if i + 1 < len(said) and _is_split(word, said[i + 1], name) else 0.0
             if max(double, hyphen) > single:
@@ -90,13 +101,16 @@ def _marks(said: Sequence[Word], names: Mapping[str, _Names], lexicon: Lexicon) 
 
 
 def _is_verb_form(word: Word) -> bool:
-    """"watching" is no watch."""
+    """ "watching" is no watch."""
     return word.text.endswith("ing") and word.stem != word.text and len(word.text) > 5
 
 
 def _is_split(first: Word, second: Word, name: _Names) -> bool:
-    """"t shirt" and "T-Shirt": both split at the hyphen."""
-    return any(a == first.stem and b == second.stem for a, b in zip(name.title, name.title[1:], strict=False)) and len(first.text) == 1
+    """ "t shirt" and "T-Shirt": both split at the hyphen."""
+    return (
+        any(a == first.stem and b == second.stem for a, b in zip(name.title, name.title[1:], strict=False))
+        and len(first.text) == 1
+    )
 
 
 def _name_likeness(said: str, name: _Names) -> float:
@@ -129,8 +143,15 @@ def _share(marks: Mapping[int, Mapping[str, float]], run: Sequence[int]) -> bool
     return bool(shared)
 
 
-def _mention(text: str, said: Sequence[Word], run: Sequence[int], marks: Mapping[int, Mapping[str, float]],
-             things: Sequence[Thing], names: Mapping[str, _Names], lexicon: Lexicon) -> Mention | None:
+def _mention(
+    text: str,
+    said: Sequence[Word],
+    run: Sequence[int],
+    marks: Mapping[int, Mapping[str, float]],
+    things: Sequence[Thing],
+    names: Mapping[str, _Names],
+    lexicon: Lexicon,
+) -> Mention | None:
     scores = {t.key: sum(marks[i].get(t.key, 0.0) for i in run) for t in things}
     best = max(scores.values())
     keys = [t.key for t in things if scores[t.key] >= best - 0.15 and scores[t.key] > 0]
@@ -141,22 +162,35 @@ def _mention(text: str, said: Sequence[Word], run: Sequence[int], marks: Mapping
         return None
     keys = heads or keys
     start, end = said[run[0]].start, said[run[-1]].end
-    before = [w.text for w in said[max(0, run[0] - 4): run[0]]]
+    before = [w.text for w in said[max(0, run[0] - 4) : run[0]]]
     count = next((n for w in reversed(before[-2:]) if (n := lexicon.number(w)) and n > 1), None)
     last = said[run[-1]]
     plural = last.text != last.stem and last.text.endswith("s") and not _title_is_plural(last, keys, things, lexicon)
-    if lexicon.said(text[max(0, start - 30): start], "of_these"):
+    if lexicon.said(text[max(0, start - 30) : start], "of_these"):
         count = None
-    every = not lexicon.said(text[max(0, start - 30): end], "of_these") and lexicon.said(text[max(0, start - 24): start], "every") and bool({*before} & {"all", "both", "every", "each", "any", "two"})
-    return Mention(start, end, tuple(keys), " ".join(said[i].text for i in run), count,
-                   every or bool(count) or (plural and not lexicon.said(text[max(0, start - 30): end], "of_these")), plural)
+    every = (
+        not lexicon.said(text[max(0, start - 30) : end], "of_these")
+        and lexicon.said(text[max(0, start - 24) : start], "every")
+        and bool({*before} & {"all", "both", "every", "each", "any", "two"})
+    )
+    return Mention(
+        start,
+        end,
+        tuple(keys),
+        " ".join(said[i].text for i in run),
+        count,
+        every or bool(count) or (plural and not lexicon.said(text[max(0, start - 30) : end], "of_these")),
+        plural,
+    )
 
 
 def _title_is_plural(last: Word, keys: Sequence[str], things: Sequence[Thing], lexicon: Lexicon) -> bool:
-    """"Running Shoes", "Headphones": a plural word that names one thing."""
+    """ "Running Shoes", "Headphones": a plural word that names one thing."""
     titles = [t.title for t in things if t.key in keys]
-    return any(w.text == last.text for title in titles for w in words(title, lexicon.locale)) or \
-        any(title.lower().endswith("s") and likeness(stem(title.split()[-1].lower(), lexicon.locale), last.stem) >= 0.8 for title in titles)
+    return any(w.text == last.text for title in titles for w in words(title, lexicon.locale)) or any(
+        title.lower().endswith("s") and likeness(stem(title.split()[-1].lower(), lexicon.locale), last.stem) >= 0.8
+        for title in titles
+    )
 
 
 def _is_head(said: str, name: _Names) -> bool:
@@ -172,7 +206,9 @@ def described(text: str, things: Sequence[Thing], lexicon: Lexicon) -> list[str]
     said = {w.stem for w in words(text, lexicon.locale) if w.text not in lexicon.words("stop")}
     synonyms = {str(k): str(v) for k, v in lexicon.data.get("synonyms", {}).items()}
     said |= {w.stem for word in list(said) if word in synonyms for w in words(synonyms[word], lexicon.locale)}
-    scores = {t.key: sum(1.0 for v in t.options.values() for s in {w.stem for w in words(v, lexicon.locale)} if s in said)
-              for t in things}
+    scores = {
+        t.key: sum(1.0 for v in t.options.values() for s in {w.stem for w in words(v, lexicon.locale)} if s in said)
+        for t in things
+    }
     best = max(scores.values(), default=0.0)
     return [key for key, score in scores.items() if score == best]

@@ -11,7 +11,9 @@ from knowledge.models import MethodKind, PaymentMethod
 STORE_CREDIT = "store_credit"
 
 
-def choose_methods(text: str, methods: Sequence[PaymentMethod], original: str | None, lexicon: Lexicon) -> list[PaymentMethod]:
+def choose_methods(
+    text: str, methods: Sequence[PaymentMethod], original: str | None, lexicon: Lexicon
+) -> list[PaymentMethod]:
     """The methods that fit, none when the text names none; "original" and "the other one" need `original`."""
     text = lexicon.pattern("method_dropped").sub(" ", text)
     by_id = [m for m in methods if m.id.lower() in text.lower()]
@@ -31,8 +33,9 @@ def choose_methods(text: str, methods: Sequence[PaymentMethod], original: str | 
 
 def names_method(text: str, lexicon: Lexicon) -> bool:
     """The text speaks of a way to pay, whether or not the customer has it."""
-    return any(lexicon.said(text, section) for section in ("method_original", "method_other", "store_credit")) \
-        or bool(lexicon.which(text, "method"))
+    return any(lexicon.said(text, section) for section in ("method_original", "method_other", "store_credit")) or bool(
+        lexicon.which(text, "method")
+    )
 
 
 def _named(text: str, methods: Sequence[PaymentMethod], lexicon: Lexicon) -> list[PaymentMethod]:
@@ -63,7 +66,7 @@ def _unnegated_kinds(text: str, lexicon: Lexicon) -> list[str]:
             if any(a < match.end() and match.start() < b for a, b in taken):
                 continue
             taken.append(match.span())
-            before = text[max(0, match.start() - 18): match.start()]
+            before = text[max(0, match.start() - 18) : match.start()]
             if not lexicon.said(re.split(r"[,.;]", before)[-1], "negation"):
                 found.append((match.start(), kind))
     return list(dict.fromkeys(kind for _, kind in sorted(found)))

@@ -11,11 +11,11 @@ from typing import Any
 class Pick:
     """One order line in a request, and for a swap what the customer wants instead."""
 
-    key: str                            # "order id/line id"
-    wish: str = ""                      # the customer's words about the new variant
-    variant: str = ""                   # chosen
-    choices: tuple[str, ...] = ()       # variant ids shown to choose from
-    quantity: int = 0                   # 0: all of the line
+    key: str  # "order id/line id"
+    wish: str = ""  # the customer's words about the new variant
+    variant: str = ""  # chosen
+    choices: tuple[str, ...] = ()  # variant ids shown to choose from
+    quantity: int = 0  # 0: all of the line
 
     @property
     def order(self) -> str:
@@ -32,21 +32,21 @@ class Open:
 
     phrase: str
     keys: tuple[str, ...]
-    words: str = ""                     # the wish that goes with it
+    words: str = ""  # the wish that goes with it
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     picks: tuple[Pick, ...] = ()
     open: tuple[Open, ...] = ()
-    orders: tuple[str, ...] = ()        # order ids
+    orders: tuple[str, ...] = ()  # order ids
     reason: str = ""
-    method: str = ""                    # a payment method's id, or "original"
+    method: str = ""  # a payment method's id, or "original"
     address: Mapping[str, Any] | None = None
-    choices: tuple[Mapping[str, Any], ...] = ()     # addresses shown to choose from
-    settled: bool = False               # chosen over a request that it rules out
-    misses: int = 0                     # answers in a row that could not be read
-    otherwise: str = ""                 # the flow wished for when this cannot be done
+    choices: tuple[Mapping[str, Any], ...] = ()  # addresses shown to choose from
+    settled: bool = False  # chosen over a request that it rules out
+    misses: int = 0  # answers in a row that could not be read
+    otherwise: str = ""  # the flow wished for when this cannot be done
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,10 +55,22 @@ class Draft:
     def from_json(cls, data: Mapping[str, Any] | None) -> Draft:
         if not data:
             return cls()
-        picks = tuple(Pick(p["key"], p["wish"], p["variant"], tuple(p["choices"]), p.get("quantity", 0)) for p in data["picks"])
+        picks = tuple(
+            Pick(p["key"], p["wish"], p["variant"], tuple(p["choices"]), p.get("quantity", 0)) for p in data["picks"]
+        )
         opened = tuple(Open(o["phrase"], tuple(o["keys"]), o["words"]) for o in data["open"])
-        return cls(picks, opened, tuple(data["orders"]), data["reason"], data["method"], data["address"],
-                   tuple(data["choices"]), data.get("settled", False), data.get("misses", 0), data.get("otherwise", ""))
+        return cls(
+            picks,
+            opened,
+            tuple(data["orders"]),
+            data["reason"],
+            data["method"],
+            data["address"],
+            tuple(data["choices"]),
+            data.get("settled", False),
+            data.get("misses", 0),
+            data.get("otherwise", ""),
+        )
 
     def with_(self, **changes: Any) -> Draft:
         return replace(self, **changes)

@@ -15,10 +15,10 @@ _PENDING = (OrderStatus.PENDING,)
 
 @dataclass(frozen=True, slots=True)
 class OrderChoice:
-    orders: tuple[str, ...] = ()          # ids, in the customer's words' order
-    unknown: tuple[str, ...] = ()         # numbers that are none of the customer's
-    named: bool = False                   # by number or pointing, not only by status
-    every: bool = False                   # "all my orders", "both orders"
+    orders: tuple[str, ...] = ()  # ids, in the customer's words' order
+    unknown: tuple[str, ...] = ()  # numbers that are none of the customer's
+    named: bool = False  # by number or pointing, not only by status
+    every: bool = False  # "all my orders", "both orders"
     statuses: tuple[OrderStatus, ...] = ()
     by_number: bool = False
 
@@ -41,7 +41,9 @@ def choose_orders(text: str, desk: Desk) -> OrderChoice:
     if which and not every:
         return OrderChoice(tuple(which), named=True, statuses=statuses)
     if every:
-        return OrderChoice(tuple(o.id for o in desk.orders if not statuses or o.status in statuses), every=True, statuses=statuses)
+        return OrderChoice(
+            tuple(o.id for o in desk.orders if not statuses or o.status in statuses), every=True, statuses=statuses
+        )
     return OrderChoice(statuses=statuses)
 
 
@@ -51,8 +53,12 @@ def _by_number(text: str, desk: Desk) -> tuple[list[str], list[str]]:
     for match in _NUMBER.finditer(text):
         said = normal(match.group(1))
         digits = re.sub(r"\D", "", said)
-        found = [o.id for o in desk.orders if normal(o.number) == said
-                 or (re.sub(r"\D", "", o.number) == digits == said and (len(digits) > 3 or match.group().startswith("#")))]
+        found = [
+            o.id
+            for o in desk.orders
+            if normal(o.number) == said
+            or (re.sub(r"\D", "", o.number) == digits == said and (len(digits) > 3 or match.group().startswith("#")))
+        ]
         if found:
             known += [f for f in found if f not in known]
         elif _looks_like_order(said, text, match, desk):
@@ -65,7 +71,7 @@ def _looks_like_order(said: str, text: str, match: re.Match[str], desk: Desk) ->
     shapes = {(len(normal(o.number)), re.sub(r"\d", "", normal(o.number))) for o in desk.orders}
     if match.group(0).startswith("#") or (len(said), re.sub(r"\d", "", said)) in shapes:
         return True
-    before = words(text[max(0, match.start() - 20): match.start()], desk.lexicon.locale)[-2:]
+    before = words(text[max(0, match.start() - 20) : match.start()], desk.lexicon.locale)[-2:]
     called = any(w.text in desk.lexicon.words("order_words") for w in before)
     return called and len(re.sub(r"\D", "", said)) >= 4
 
@@ -75,7 +81,7 @@ def said_statuses(text: str, desk: Desk) -> tuple[OrderStatus, ...]:
 
 
 def _by_place(text: str, desk: Desk) -> list[str]:
-    """"the order sent to Texas": a place of its address that not every order shares."""
+    """ "the order sent to Texas": a place of its address that not every order shares."""
     low = f" {' '.join(w.text for w in words(text, desk.lexicon.locale))} "
     states: dict[str, str] = {k.lower(): v.lower() for k, v in desk.lexicon.data.get("states", {}).items()}
     found = []
@@ -83,7 +89,9 @@ def _by_place(text: str, desk: Desk) -> list[str]:
         address = order.address
         if address is None:
             continue
-        places = {p.lower() for p in (address.city, address.state if address.state and len(address.state) > 2 else None) if p}
+        places = {
+            p.lower() for p in (address.city, address.state if address.state and len(address.state) > 2 else None) if p
+        }
         places |= {name for name, code in states.items() if address.state and code == address.state.lower()}
         if any(f" {p} " in low for p in places):
             found.append(order.id)

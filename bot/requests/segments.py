@@ -39,19 +39,22 @@ def _cut_acts(sentence: str, lexicon: Lexicon) -> list[str]:
         return [sentence]
     cuts = [0]
     for match in conjunction.finditer(sentence):
-        following = sentence[match.end():].lstrip(" ,")
+        following = sentence[match.end() :].lstrip(" ,")
         opens = verb.match(following) or verb.match(_without_opening(following, lexicon))
-        before = sentence[cuts[-1]: match.start()]
+        before = sentence[cuts[-1] : match.start()]
         if opens and verb.search(before):
             cuts.append(match.start())
     pieces = [sentence[a:b] for a, b in zip(cuts, [*cuts[1:], len(sentence)], strict=True)]
-    return [conjunction.sub("", piece, count=1) if i and conjunction.match(piece) else piece for i, piece in enumerate(pieces)]
+    return [
+        conjunction.sub("", piece, count=1) if i and conjunction.match(piece) else piece
+        for i, piece in enumerate(pieces)
+    ]
 
 
 def _without_opening(text: str, lexicon: Lexicon) -> str:
-    """"I'd like to", "can you please" before the verb carry nothing."""
+    """ "I'd like to", "can you please" before the verb carry nothing."""
     match = lexicon.pattern("openings").match(text)
     while match:
-        text = text[match.end():].lstrip(" ,")
+        text = text[match.end() :].lstrip(" ,")
         match = lexicon.pattern("openings").match(text)
     return text

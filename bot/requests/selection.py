@@ -40,13 +40,13 @@ class Unclear:
 class Selection:
     chosen: tuple[Chosen, ...] = ()
     unclear: tuple[Unclear, ...] = ()
-    elsewhere: tuple[str, ...] = ()       # named, but in an order whose status does not allow this
+    elsewhere: tuple[str, ...] = ()  # named, but in an order whose status does not allow this
     excluded: tuple[str, ...] = ()
     everything: bool = False
     only: bool = False
     orders: OrderChoice = OrderChoice()
-    named: bool = False                   # some line was named, not only "everything"
-    homes: tuple[str, ...] = ()           # orders named by something in them ("the order with my tablet")
+    named: bool = False  # some line was named, not only "everything"
+    homes: tuple[str, ...] = ()  # orders named by something in them ("the order with my tablet")
 
     @property
     def empty(self) -> bool:
@@ -57,11 +57,17 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
     """Lines named in `text`, of orders in `allowed` statuses where there are any. `swap`: words after a line are its wish."""
     lexicon = desk.lexicon
     orders = choose_orders(text, desk)
-    if orders.named and not orders.by_number and not any((o := desk.order(i)) and o.status in allowed for i in orders.orders):
+    if (
+        orders.named
+        and not orders.by_number
+        and not any((o := desk.order(i)) and o.status in allowed for i in orders.orders)
+    ):
         orders = OrderChoice(statuses=orders.statuses)
     everything = lexicon.said(text, "swap_everything" if swap else "everything") or orders.every
     every_key = desk.keys()
-    mentions = find_mentions(text, [desk.thing(k) for k in every_key], lexicon, desk.similar) or _by_id(text, every_key, desk)
+    mentions = find_mentions(text, [desk.thing(k) for k in every_key], lexicon, desk.similar) or _by_id(
+        text, every_key, desk
+    )
     kept, out = _split_exceptions(text, mentions, desk)
     excluded = tuple(k for m in out for k in _narrow_excluded(text, m, desk, orders))
     kept = [m for m in kept if not _is_context(text, m, desk)]
@@ -78,7 +84,11 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
             unclear.append(replace(found, words=wish))
         elif found and _allowed(found[0], desk, allowed):
             chosen = _with_more_words(chosen, found, wish)
-            chosen += [Chosen(k, wish, _pieces(text, mention, k, desk)) for k in found if k not in {c.key for c in chosen} and k not in excluded]
+            chosen += [
+                Chosen(k, wish, _pieces(text, mention, k, desk))
+                for k in found
+                if k not in {c.key for c in chosen} and k not in excluded
+            ]
         else:
             elsewhere += found
     if not parts and not out and not everything:
@@ -88,31 +98,44 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
     if everything and swap and chosen:
         chosen = [Chosen(k, text) for k in _all_of(desk, allowed, orders, excluded, context) if k not in excluded]
     if everything and not chosen:
-        chosen = [Chosen(k, "" if not swap else text) for k in _all_of(desk, allowed, orders, excluded, context) if k not in excluded]
+        chosen = [
+            Chosen(k, "" if not swap else text)
+            for k in _all_of(desk, allowed, orders, excluded, context)
+            if k not in excluded
+        ]
     if lexicon.said(text, "same_order") or (unclear and chosen):
         chosen, unclear = _in_one_order(chosen, unclear)
-    return Selection(tuple(chosen), tuple(unclear), tuple(elsewhere), excluded, everything, only, orders,
-                     bool(parts), tuple(sorted(context)))
+    return Selection(
+        tuple(chosen),
+        tuple(unclear),
+        tuple(elsewhere),
+        excluded,
+        everything,
+        only,
+        orders,
+        bool(parts),
+        tuple(sorted(context)),
+    )
 
 
 def _pieces(text: str, mention: Mention, key: str, desk: Desk) -> int | None:
-    """"just one of the two": how many pieces of a line with several; None: all."""
+    """ "just one of the two": how many pieces of a line with several; None: all."""
     pieces = desk.line(key)[1].quantity
     if pieces < 2:
         return None
-    before = text[max(0, mention.start - 34): mention.start]
+    before = text[max(0, mention.start - 34) : mention.start]
     if desk.lexicon.said(before, "one_of") or desk.lexicon.said(before, "single_piece"):
         return 1
     return mention.count if mention.count and mention.count < pieces else None
 
 
 def _with_more_words(chosen: list[Chosen], keys: Sequence[str], words: str) -> list[Chosen]:
-    """"the bottle and the lamp. the bottle a bigger one": a line spoken of again gets the new words."""
+    """ "the bottle and the lamp. the bottle a bigger one": a line spoken of again gets the new words."""
     return [replace(c, words=f"{c.words}; {words}".strip("; ")) if c.key in keys else c for c in chosen]
 
 
 def _in_one_order(chosen: list[Chosen], unclear: list[Unclear]) -> tuple[list[Chosen], list[Unclear]]:
-    """"… from the same order": what is open is settled by the order that can hold all of it."""
+    """ "… from the same order": what is open is settled by the order that can hold all of it."""
     homes = [{c.key.rsplit("/", 1)[0]} for c in chosen] + [{k.rsplit("/", 1)[0] for k in u.keys} for u in unclear]
     shared = set.intersection(*homes) if homes else set()
     still: list[Unclear] = []
@@ -132,7 +155,7 @@ def order_homes(text: str, desk: Desk) -> tuple[str, ...]:
 
 
 def _by_id(text: str, keys: Sequence[str], desk: Desk) -> list[Mention]:
-    """"item 1656367028": a line named by the id of its variant or product."""
+    """ "item 1656367028": a line named by the id of its variant or product."""
     found = []
     for match in re.finditer(r"\b\w{5,}\b", text):
         hits = tuple(k for k in keys if match.group() in (desk.line(k)[1].variant_id, desk.line(k)[1].product_id))
@@ -141,8 +164,10 @@ def _by_id(text: str, keys: Sequence[str], desk: Desk) -> list[Mention]:
     return found[:1]
 
 
-def _by_meaning(text: str, desk: Desk, allowed: Sequence[OrderStatus], swap: bool) -> tuple[list[Chosen], list[Unclear]]:
-    """"that thing for my bike": the line that retrieval points at, or a question between those it cannot tell apart."""
+def _by_meaning(
+    text: str, desk: Desk, allowed: Sequence[OrderStatus], swap: bool
+) -> tuple[list[Chosen], list[Unclear]]:
+    """ "that thing for my bike": the line that retrieval points at, or a question between those it cannot tell apart."""
     keys = [k for k in desk.found if _allowed(k, desk, allowed)]
     if len(keys) == 1:
         return [Chosen(keys[0], text if swap else "")], []
@@ -160,6 +185,7 @@ def _allowed(key: str, desk: Desk, allowed: Sequence[OrderStatus]) -> bool:
 
 # --- exceptions ------------------------------------------------------------------------------------------------------
 
+
 def _split_exceptions(text: str, mentions: Sequence[Mention], desk: Desk) -> tuple[list[Mention], list[Mention]]:
     """Mentions in the reach of "except", "keep", "but not" are exceptions; its reach ends with the sentence or a new verb."""
     out: list[Mention] = []
@@ -167,7 +193,7 @@ def _split_exceptions(text: str, mentions: Sequence[Mention], desk: Desk) -> tup
         end = _reach(text, cue.end(), desk)
         out += [m for m in mentions if cue.end() <= m.start < end and m not in out]
     for cue in desk.lexicon.pattern("except_after").finditer(text):
-        before = [m for m in mentions if m.end <= cue.start() and len(text[m.end: cue.start()].split()) <= 2]
+        before = [m for m in mentions if m.end <= cue.start() and len(text[m.end : cue.start()].split()) <= 2]
         out += [m for m in before[-1:] if m not in out]
     return [m for m in mentions if m not in out], out
 
@@ -186,19 +212,25 @@ def _narrow_excluded(text: str, mention: Mention, desk: Desk, orders: OrderChoic
 
 
 def _is_context(text: str, mention: Mention, desk: Desk) -> bool:
-    """"received with the vacuum cleaner", "the order with the lamp": says which order, not which line."""
-    before = text[max(0, mention.start - 40): mention.start]
+    """ "received with the vacuum cleaner", "the order with the lamp": says which order, not which line."""
+    before = text[max(0, mention.start - 40) : mention.start]
     matches = list(desk.lexicon.pattern("came_with").finditer(before))
-    return bool(matches) and len(before[matches[-1].end():].split()) <= 2
+    return bool(matches) and len(before[matches[-1].end() :].split()) <= 2
 
 
 # --- each mention ----------------------------------------------------------------------------------------------------
+
 
 def _parts(text: str, mentions: Sequence[Mention], desk: Desk, *, swap: bool) -> list[tuple[Mention, str, str]]:
     """Each mention with the words before it (its description) and after it (its wish, or more description)."""
     merged: list[tuple[Mention, int]] = []
     for mention in mentions:
-        if merged and swap and _same_product(merged[-1][0], mention, desk) and _is_wish_part(text, merged[-1][0], mention, desk):
+        if (
+            merged
+            and swap
+            and _same_product(merged[-1][0], mention, desk)
+            and _is_wish_part(text, merged[-1][0], mention, desk)
+        ):
             continue
         merged.append((mention, mention.start))
     parts = []
@@ -207,7 +239,7 @@ def _parts(text: str, mentions: Sequence[Mention], desk: Desk, *, swap: bool) ->
         left = _boundary(text, merged[i - 1][0].end, mention.start) if i else 0
         right = _boundary(text, mention.end, merged[i + 1][0].start) if i + 1 < len(merged) else len(text)
         right = min([right, *(cue for cue in cues if cue > mention.end)])
-        parts.append((mention, text[left: mention.start], text[mention.end: right]))
+        parts.append((mention, text[left : mention.start], text[mention.end : right]))
     return _share_wish(parts, desk) if swap else parts
 
 
@@ -226,19 +258,25 @@ def _same_product(first: Mention, second: Mention, desk: Desk) -> bool:
 
 
 def _is_wish_part(text: str, first: Mention, second: Mention, desk: Desk) -> bool:
-    """"exchange the keyboard for a keyboard with …": the second names the wish, not another line."""
-    between = text[first.end: second.start]
+    """ "exchange the keyboard for a keyboard with …": the second names the wish, not another line."""
+    between = text[first.end : second.start]
     another = desk.lexicon.said(between, "another_of")
-    return not another and (desk.lexicon.said(between, "transition") or desk.lexicon.said(between, "same")
-                            or desk.lexicon.said(between, "condition") or desk.lexicon.said(between, "otherwise"))
+    return not another and (
+        desk.lexicon.said(between, "transition")
+        or desk.lexicon.said(between, "same")
+        or desk.lexicon.said(between, "condition")
+        or desk.lexicon.said(between, "otherwise")
+    )
 
 
 def _share_wish(parts: list[tuple[Mention, str, str]], desk: Desk) -> list[tuple[Mention, str, str]]:
-    """"the pet bed and office chair to the cheapest": an enumeration shares the wish that follows it."""
+    """ "the pet bed and office chair to the cheapest": an enumeration shares the wish that follows it."""
     shared: list[tuple[Mention, str, str]] = []
     for i, (mention, before, after) in enumerate(parts):
         if not re.sub(r"[\s,&]|and|the|my", "", after, flags=re.IGNORECASE) and i + 1 < len(parts):
-            following = next((a for _, _, a in parts[i + 1:] if re.sub(r"[\s,&]|and|the|my", "", a, flags=re.IGNORECASE)), "")
+            following = next(
+                (a for _, _, a in parts[i + 1 :] if re.sub(r"[\s,&]|and|the|my", "", a, flags=re.IGNORECASE)), ""
+            )
             after = following if desk.lexicon.pattern("transition").match(following.strip()) else after
         shared.append((mention, before, after))
     return shared
@@ -248,14 +286,24 @@ def _wish_words(before: str, after: str, desk: Desk) -> str:
     """What is wanted instead: after "for", "to" …, else all that was said about the thing."""
     cut = desk.lexicon.pattern("source_end").search(after)
     if cut and len(after[: cut.start()].split()) <= 8 and not re.search(r"[.;!?]", after[: cut.start()]):
-        return after[cut.start():]
+        return after[cut.start() :]
     return f"{before} … {after}".strip(" …")
 
 
-def _resolve(text: str, mention: Mention, before: str, after: str, desk: Desk, allowed: Sequence[OrderStatus],
-             orders: OrderChoice, context: set[str], taken: Sequence[str]) -> list[str] | Unclear:
-    keys = [k for k in mention.keys if not orders.named or k.rsplit("/", 1)[0] in orders.orders] or \
-        ([] if orders.named and not orders.unknown else list(mention.keys))
+def _resolve(
+    text: str,
+    mention: Mention,
+    before: str,
+    after: str,
+    desk: Desk,
+    allowed: Sequence[OrderStatus],
+    orders: OrderChoice,
+    context: set[str],
+    taken: Sequence[str],
+) -> list[str] | Unclear:
+    keys = [k for k in mention.keys if not orders.named or k.rsplit("/", 1)[0] in orders.orders] or (
+        [] if orders.named and not orders.unknown else list(mention.keys)
+    )
     keys = keys or list(mention.keys)
     keys = [k for k in keys if k.rsplit("/", 1)[0] in context] or keys
     source = _source_words(before, after, desk)
@@ -267,10 +315,10 @@ def _resolve(text: str, mention: Mention, before: str, after: str, desk: Desk, a
     keys = _by_size(source, _by_price(source, keys, desk), desk)
     if mention.every or len(keys) == 1:
         return _counted(keys, mention, desk)
-    if desk.lexicon.said(text[max(0, mention.start - 20): mention.start], "one_of"):
+    if desk.lexicon.said(text[max(0, mention.start - 20) : mention.start], "one_of"):
         return keys[:1] if _alike(keys, desk) else Unclear(mention.head, tuple(keys))
     again = [k for k in keys if k in taken]
-    if again and not desk.lexicon.said(text[max(0, mention.start - 16): mention.start], "another_of"):
+    if again and not desk.lexicon.said(text[max(0, mention.start - 16) : mention.start], "another_of"):
         return again[:1]
     keys = [k for k in keys if k not in taken] or keys
     if len(keys) == 1 or _alike(keys, desk):
@@ -299,7 +347,7 @@ def _by_price(words: str, keys: list[str], desk: Desk) -> list[str]:
 
 
 def _by_size(words: str, keys: list[str], desk: Desk) -> list[str]:
-    """"the bigger of the two": by the first option that a comparative is about and that tells the lines apart."""
+    """ "the bigger of the two": by the first option that a comparative is about and that tells the lines apart."""
     if len(keys) < 2 or not desk.lexicon.said(words, "of_these"):
         return keys
     for phrase, (direction, *parts) in desk.lexicon.data.get("comparative", {}).items():
@@ -308,7 +356,7 @@ def _by_size(words: str, keys: list[str], desk: Desk) -> list[str]:
         for part in parts:
             places = {k: _place_of(k, part, keys, desk) for k in keys}
             if all(p is not None for p in places.values()) and len(set(places.values())) > 1:
-                return [sorted(keys, key=lambda k: direction * (places[k] or 0.0))[-1]]  # noqa: B023 - used at once
+                return [sorted(keys, key=lambda k: direction * (places[k] or 0.0))[-1]]
     return keys
 
 
@@ -334,7 +382,9 @@ def _counted(keys: list[str], mention: Mention, desk: Desk) -> list[str] | Uncle
     return Unclear(mention.head, tuple(keys))
 
 
-def _all_of(desk: Desk, allowed: Sequence[OrderStatus], orders: OrderChoice, excluded: Sequence[str], context: set[str]) -> list[str]:
+def _all_of(
+    desk: Desk, allowed: Sequence[OrderStatus], orders: OrderChoice, excluded: Sequence[str], context: set[str]
+) -> list[str]:
     """Every line of the orders meant: named ones, else the one the exception belongs to, else the one in focus, else all."""
     if orders.orders:
         return desk.keys(allowed, orders.orders)

@@ -42,16 +42,18 @@ def settle_variants(draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
 
 
 def _unknown_wish(draft: Draft, pick: Pick, line: OrderLine, desk: Desk) -> tuple[Draft, list[Notice]]:
-    """"in neon pink" where there is no such option: said once, so that the list that follows makes sense."""
+    """ "in neon pink" where there is no such option: said once, so that the list that follows makes sense."""
     cut = desk.lexicon.pattern("wish_start").search(pick.wish)
-    said = re.split(r"[.;!?]", pick.wish[cut.end():])[0].strip(" ,") if cut else ""
+    said = re.split(r"[.;!?]", pick.wish[cut.end() :])[0].strip(" ,") if cut else ""
     content = [w for w in re.findall(r"[^\W\d_]{3,}", said.lower()) if w not in desk.lexicon.words("stop")]
     if not content or len(said.split()) > 6:
         return draft, []
     return draft.with_pick(replace(pick, wish="")), [Notice("utter_wish_unknown", {"wish": said, "title": line.title})]
 
 
-def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish, desk: Desk) -> tuple[Draft, list[Notice]]:
+def _take(
+    draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish, desk: Desk
+) -> tuple[Draft, list[Notice]]:
     if len(match.fits) == 1 and not wish.show:
         return draft.with_pick(replace(pick, variant=match.fits[0].id, choices=())), []
     if match.fits:
@@ -62,10 +64,16 @@ def _take(draft: Draft, pick: Pick, line: OrderLine, match: Match, wish: Wish, d
     if match.same and wish.price in ("cheapest", "most_expensive"):
         rest = tuple(p for p in draft.picks if p.key != pick.key)
         words = desk.lexicon.data.get("extreme_words", {}).get(wish.price, wish.price)
-        return draft.with_(picks=rest, settled=not rest), [Notice("utter_already_extreme", {"title": line.title, "kind": words})]
+        return draft.with_(picks=rest, settled=not rest), [
+            Notice("utter_already_extreme", {"title": line.title, "kind": words})
+        ]
     facts = {"title": line.title, "wish": desk.lexicon.data.get("wish_words", {}).get(match.failing, match.failing)}
-    response = "utter_variant_same" if match.same else "utter_variant_sold_out" if match.sold_out else "utter_variant_none"
-    return draft.with_pick(replace(pick, wish="", choices=tuple(v.id for v in match.nearest))), [Notice(response, facts)]
+    response = (
+        "utter_variant_same" if match.same else "utter_variant_sold_out" if match.sold_out else "utter_variant_none"
+    )
+    return draft.with_pick(replace(pick, wish="", choices=tuple(v.id for v in match.nearest))), [
+        Notice(response, facts)
+    ]
 
 
 def _product(pick: Pick, desk: Desk) -> tuple[Product | None, OrderLine]:
@@ -74,12 +82,16 @@ def _product(pick: Pick, desk: Desk) -> tuple[Product | None, OrderLine]:
 
 
 def _like_line(pick: Pick, desk: Desk) -> str | None:
-    """"the same type as the one I already received": the variant of another line of the same product."""
+    """ "the same type as the one I already received": the variant of another line of the same product."""
     if not desk.lexicon.said(pick.wish, "like_other"):
         return None
     order, line = desk.line(pick.key)
-    others = [(o, x) for o in desk.orders for x in o.lines
-              if x.product_id == line.product_id and x.variant_id != line.variant_id and f"{o.id}/{x.id}" != pick.key]
+    others = [
+        (o, x)
+        for o in desk.orders
+        for x in o.lines
+        if x.product_id == line.product_id and x.variant_id != line.variant_id and f"{o.id}/{x.id}" != pick.key
+    ]
     statuses = said_statuses(pick.wish, desk)
     fitting = [(o, x) for o, x in others if o.status in statuses] or others
     variants = {x.variant_id for _, x in fitting}
@@ -106,7 +118,9 @@ def answer_choice(text: str, pick: Pick, desk: Desk) -> Pick | None:
         return replace(pick, variant=by_price[0 if wish.price == "cheaper" else -1].id, choices=())
     if shown:
         current = product.variant(line.variant_id)
-        among = match_variants(replace(product, variants=tuple(shown)), current, replace(wish, show=False), desk.lexicon)
+        among = match_variants(
+            replace(product, variants=tuple(shown)), current, replace(wish, show=False), desk.lexicon
+        )
         if len(among.fits) == 1:
             return replace(pick, variant=among.fits[0].id, choices=())
         if among.fits:
@@ -124,7 +138,12 @@ def answer_choice(text: str, pick: Pick, desk: Desk) -> Pick | None:
 def _offered(pick: Pick, product: Product, line: OrderLine) -> list[Variant]:
     """What the question shows: the variants that fit the wish, else all others in stock, cheapest first."""
     fitting = [v for i in pick.choices if (v := product.variant(i))]
-    return fitting or [v for v in sorted(product.variants, key=lambda v: v.price) if v.available and v.id != line.variant_id][:_SHOWN]
+    return (
+        fitting
+        or [v for v in sorted(product.variants, key=lambda v: v.price) if v.available and v.id != line.variant_id][
+            :_SHOWN
+        ]
+    )
 
 
 def _names_value(text: str, product: Product, desk: Desk) -> bool:
@@ -140,8 +159,11 @@ def question_about(draft: Draft, desk: Desk) -> Question | None:
     if product is None:
         return None
     choices = _offered(pick, product, line)
-    facts = {"title": line.title, "current": ", ".join(line.options.values()),
-             "choices": "\n".join(f"{i}. {variant_text(v, product.currency)}" for i, v in enumerate(choices, 1))}
+    facts = {
+        "title": line.title,
+        "current": ", ".join(line.options.values()),
+        "choices": "\n".join(f"{i}. {variant_text(v, product.currency)}" for i, v in enumerate(choices, 1)),
+    }
     buttons = tuple((variant_text(v, product.currency), f"/variant {v.id}") for v in choices)
     if not choices:
         return Question("options", "utter_no_other_variant", facts, (("Leave it", "/leave"),))
@@ -154,7 +176,7 @@ def variant_text(variant: Variant, currency: str) -> str:
 
 
 def money_text(amount: object, currency: str) -> str:
-    """"$129.90", "€129.90", else "129.90 CHF"."""
+    """ "$129.90", "€129.90", else "129.90 CHF"."""
     sign = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}.get(currency)
     return f"{sign}{amount:,.2f}" if sign else f"{amount:,.2f} {currency}"
 

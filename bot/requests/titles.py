@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.requests.words import joined, words
 
-_COMMON = 0.2          # a word in more than this part of all titles names none of them
+_COMMON = 0.2  # a word in more than this part of all titles names none of them
 
 
 @dataclass(frozen=True, slots=True)

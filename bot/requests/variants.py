@@ -18,9 +18,9 @@ class Match:
 
     fits: tuple[Variant, ...] = ()
     nearest: tuple[Variant, ...] = ()
-    failing: str = ""                  # the wish that cannot be met, as "option: value"
-    sold_out: bool = False             # it exists and is out of stock
-    same: bool = False                 # the wish describes what the customer has
+    failing: str = ""  # the wish that cannot be met, as "option: value"
+    sold_out: bool = False  # it exists and is out of stock
+    same: bool = False  # the wish describes what the customer has
 
 
 def match_variants(product: Product, current: Variant | None, wish: Wish, lexicon: Lexicon) -> Match:
@@ -35,10 +35,15 @@ def match_variants(product: Product, current: Variant | None, wish: Wish, lexico
 
 
 def _without_current(wish: Wish, current: Variant | None) -> Wish:
-    """"the 17 inch one, change it to 13 inch": of several values, the one it has already describes it."""
+    """ "the 17 inch one, change it to 13 inch": of several values, the one it has already describes it."""
     if current is None:
         return wish
-    return replace(wish, options={o: tuple(v for v in values if v != current.options.get(o)) or values for o, values in wish.options.items()})
+    return replace(
+        wish,
+        options={
+            o: tuple(v for v in values if v != current.options.get(o)) or values for o, values in wish.options.items()
+        },
+    )
 
 
 def _match_one(product: Product, current: Variant | None, wish: Wish, lexicon: Lexicon) -> Match:
@@ -65,8 +70,11 @@ def _named(product: Product, current: Variant | None, wish: Wish) -> Match:
     if current is not None and variant.id == current.id:
         return Match(same=True)
     if not variant.available:
-        return Match(sold_out=True, failing=", ".join(variant.options.values()),
-                     nearest=tuple(v for v in product.variants if v.available and v is not current)[:3])
+        return Match(
+            sold_out=True,
+            failing=", ".join(variant.options.values()),
+            nearest=tuple(v for v in product.variants if v.available and v is not current)[:3],
+        )
     return Match((variant,))
 
 
@@ -92,7 +100,9 @@ def _far_enough(variant: Variant, current: Variant | None, step: Step, product: 
     if there is None:
         return False
     if step.far:
-        ends = [m for v in product.variants if v.available and (m := _place(v, step.option, product, lexicon)) is not None]
+        ends = [
+            m for v in product.variants if v.available and (m := _place(v, step.option, product, lexicon)) is not None
+        ]
         return bool(ends) and there == (max(ends) if step.direction > 0 else min(ends))
     if current is None:
         return True
@@ -113,7 +123,9 @@ def _place(variant: Variant, option: str, product: Product, lexicon: Lexicon) ->
     return magnitude(variant.options.get(option, ""), option_values(product).get(option, ()), lexicon)
 
 
-def _closest(fits: list[Variant], current: Variant | None, product: Product, wish: Wish, lexicon: Lexicon) -> list[Variant]:
+def _closest(
+    fits: list[Variant], current: Variant | None, product: Product, wish: Wish, lexicon: Lexicon
+) -> list[Variant]:
     """Those that change least of what was not named; among comparatives the next step, not the farthest."""
     if current is None or wish.show:
         return fits
@@ -123,8 +135,11 @@ def _closest(fits: list[Variant], current: Variant | None, product: Product, wis
         return sum(1 for o, v in current.options.items() if o not in named and variant.options.get(o) != v)
 
     def stride(variant: Variant) -> float:
-        return sum(abs((_place(variant, s.option, product, lexicon) or 0) - (_place(current, s.option, product, lexicon) or 0))
-                   for s in wish.steps if not s.far)
+        return sum(
+            abs((_place(variant, s.option, product, lexicon) or 0) - (_place(current, s.option, product, lexicon) or 0))
+            for s in wish.steps
+            if not s.far
+        )
 
     if not wish.loose:
         exact = [v for v in fits if changed(v) == 0]
@@ -148,15 +163,31 @@ def _by_preference(fits: list[Variant], wish: Wish) -> list[Variant]:
     return fits
 
 
-def _nothing(product: Product, current: Variant | None, wish: Wish, others: list[Variant], fitting: list[Variant],
-             lexicon: Lexicon) -> Match:
+def _nothing(
+    product: Product,
+    current: Variant | None,
+    wish: Wish,
+    others: list[Variant],
+    fitting: list[Variant],
+    lexicon: Lexicon,
+) -> Match:
     """Why nothing fits, and what comes nearest."""
-    if current is not None and not fitting and wish.options and _fulfils(current, current, Wish(options=wish.options), product, lexicon) \
-            and not wish.steps and not wish.price:
+    if (
+        current is not None
+        and not fitting
+        and wish.options
+        and _fulfils(current, current, Wish(options=wish.options), product, lexicon)
+        and not wish.steps
+        and not wish.price
+    ):
         same = all(current.options.get(o) in values for o, values in wish.options.items())
         if same:
             return Match(same=True, nearest=_nearest(others, current, wish))
-    return Match(sold_out=bool(fitting), failing=_failing(product, current, wish, lexicon), nearest=_nearest(others, current, wish))
+    return Match(
+        sold_out=bool(fitting),
+        failing=_failing(product, current, wish, lexicon),
+        nearest=_nearest(others, current, wish),
+    )
 
 
 def _failing(product: Product, current: Variant | None, wish: Wish, lexicon: Lexicon) -> str:
@@ -170,8 +201,11 @@ def _failing(product: Product, current: Variant | None, wish: Wish, lexicon: Lex
 def _nearest(others: list[Variant], current: Variant | None, wish: Wish) -> tuple[Variant, ...]:
     def distance(variant: Variant) -> int:
         missed = sum(2 for o, values in wish.options.items() if variant.options.get(o) not in values)
-        moved = sum(1 for o, v in (current.options if current else {}).items()
-                    if o not in wish.options and variant.options.get(o) != v)
+        moved = sum(
+            1
+            for o, v in (current.options if current else {}).items()
+            if o not in wish.options and variant.options.get(o) != v
+        )
         return missed + moved
 
     return tuple(sorted((v for v in others if v.available), key=lambda v: (distance(v), v.price))[:3])

@@ -26,19 +26,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    options: dict[str, tuple[str, ...]] = field(default_factory=dict)     # option → wanted values, best first
-    without: dict[str, tuple[str, ...]] = field(default_factory=dict)     # option → values not wanted
-    prefer: dict[str, tuple[str, ...]] = field(default_factory=dict)      # nice to have, best first
-    free: frozenset[str] = frozenset()                                    # options that may change
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)  # option → wanted values, best first
+    without: dict[str, tuple[str, ...]] = field(default_factory=dict)  # option → values not wanted
+    prefer: dict[str, tuple[str, ...]] = field(default_factory=dict)  # nice to have, best first
+    free: frozenset[str] = frozenset()  # options that may change
     steps: tuple[Step, ...] = ()
-    fixed: frozenset[str] = frozenset()                                   # options that must stay as they are
-    price: str = ""                   # "cheapest" | "most_expensive" | "cheaper" | "dearer"
-    keep: bool = False                # everything not named stays as it is
-    loose: bool = False               # everything not named may change
-    show: bool = False                # wants to see what there is
-    variant: str = ""                 # named by id or SKU
-    else_nothing: bool = False        # when it cannot be had, no swap at all
-    otherwise: Wish | None = None     # when this one cannot be had
+    fixed: frozenset[str] = frozenset()  # options that must stay as they are
+    price: str = ""  # "cheapest" | "most_expensive" | "cheaper" | "dearer"
+    keep: bool = False  # everything not named stays as it is
+    loose: bool = False  # everything not named may change
+    show: bool = False  # wants to see what there is
+    variant: str = ""  # named by id or SKU
+    else_nothing: bool = False  # when it cannot be had, no swap at all
+    otherwise: Wish | None = None  # when this one cannot be had
 
     @property
     def empty(self) -> bool:
@@ -59,8 +59,11 @@ class _Hit:
     weight: float
 
 
-_AMOUNT = re.compile(r"(?<![\d,])(?P<number>\d[\d,]{0,11}(?:\.\d{1,4})?)\s+(?:(?P<after>more|fewer|less|extra|higher|lower|additional)\s+\w+"
-                     r"|\w+\s+(?P<before>more|fewer|less|extra|higher|lower|bigger|larger|smaller|longer|shorter))", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"(?<![\d,])(?P<number>\d[\d,]{0,11}(?:\.\d{1,4})?)\s+(?:(?P<after>more|fewer|less|extra|higher|lower|additional)\s+\w+"
+    r"|\w+\s+(?P<before>more|fewer|less|extra|higher|lower|bigger|larger|smaller|longer|shorter))",
+    re.IGNORECASE,
+)
 _AMOUNT_START = re.compile(r"\S+")
 _UNITS = {"tb": 1024.0, "l": 1000.0, "liter": 1000.0, "liters": 1000.0, "kg": 1000.0, "cl": 10.0}
 
@@ -82,10 +85,20 @@ def read_wish(text: str, product: Product, lexicon: Lexicon) -> Wish:
 def _with_otherwise(wish: Wish, other: Wish) -> Wish:
     """The fallback keeps what the main wish asks for, where it says nothing else itself."""
     merged = Wish(
-        options={**wish.options, **other.options}, without=other.without, prefer={**wish.prefer, **other.prefer},
-        free=wish.free | other.free, fixed=wish.fixed - set(other.options), steps=other.steps or tuple(s for s in wish.steps if s.option not in other.options),
-        price=other.price or wish.price, keep=wish.keep, loose=wish.loose or other.loose, show=wish.show or other.show, variant=other.variant,
-        else_nothing=other.else_nothing, otherwise=other.otherwise)
+        options={**wish.options, **other.options},
+        without=other.without,
+        prefer={**wish.prefer, **other.prefer},
+        free=wish.free | other.free,
+        fixed=wish.fixed - set(other.options),
+        steps=other.steps or tuple(s for s in wish.steps if s.option not in other.options),
+        price=other.price or wish.price,
+        keep=wish.keep,
+        loose=wish.loose or other.loose,
+        show=wish.show or other.show,
+        variant=other.variant,
+        else_nothing=other.else_nothing,
+        otherwise=other.otherwise,
+    )
     return replace(wish, otherwise=merged)
 
 
@@ -101,12 +114,12 @@ def _split_otherwise(text: str, lexicon: Lexicon) -> tuple[str, str]:
     preferring = lexicon.pattern("prefer").search(text, max(0, match.start() - 1))
     if preferring and preferring.start() <= match.start() < preferring.end():
         return text, ""
-    rest = text[match.end():]
+    rest = text[match.end() :]
     consequence = lexicon.pattern("consequence").search(rest.split(".")[0])
     if consequence and lexicon.said(match.group(), "condition"):
         condition = match.group() + rest[: consequence.start()]
         described = lexicon.pattern("condition").sub(" ", condition)
-        return f"{text[: match.start()]}, {described}", rest[consequence.end():]
+        return f"{text[: match.start()]}, {described}", rest[consequence.end() :]
     return text[: match.start()], rest.lstrip(" ,;:")
 
 
@@ -128,9 +141,19 @@ def _read_clause(text: str, product: Product, lexicon: Lexicon) -> Wish:
     fixed = frozenset(_fixed_options(text, product, lexicon)) - set(options)
     for option in free:
         options.pop(option, None)
-    return Wish(options, without, prefer, free, (*steps, *_steps(text, product, lexicon, options, {s.option for s in steps})), fixed,
-                _price(text, lexicon), lexicon.said(text, "same"), lexicon.said(text, "no_matter") and not free,
-                lexicon.said(text, "show"), named)
+    return Wish(
+        options,
+        without,
+        prefer,
+        free,
+        (*steps, *_steps(text, product, lexicon, options, {s.option for s in steps})),
+        fixed,
+        _price(text, lexicon),
+        lexicon.said(text, "same"),
+        lexicon.said(text, "no_matter") and not free,
+        lexicon.said(text, "show"),
+        named,
+    )
 
 
 def _add(to: dict[str, tuple[str, ...]], hit: _Hit) -> None:
@@ -146,6 +169,7 @@ def _price(text: str, lexicon: Lexicon) -> str:
 
 
 # --- values said -----------------------------------------------------------------------------------------------------
+
 
 def option_values(product: Product) -> dict[str, tuple[str, ...]]:
     """Every option of the product with its values, in the order the shop lists them."""
@@ -170,15 +194,20 @@ def _hits(text: str, product: Product, lexicon: Lexicon) -> list[_Hit]:
     return _best_cover(found, said, option_values(product), lexicon)
 
 
-def _value_hits(said: tuple[Word, ...], option: str, value: str, values: tuple[str, ...], lexicon: Lexicon) -> list[_Hit]:
+def _value_hits(
+    said: tuple[Word, ...], option: str, value: str, values: tuple[str, ...], lexicon: Lexicon
+) -> list[_Hit]:
     """All words of the value in a row, a synonym of it, or one word that only this value of the option has."""
     hits = []
     for form in _forms(value, lexicon):
         wanted = [w.stem for w in words(form, lexicon.locale)]
         for i in range(len(said) - len(wanted) + 1):
-            pairs = zip(said[i: i + len(wanted)], wanted, strict=True)
-            if wanted and all(w.stem == x or (likeness(w.stem, x) >= 0.8 and _same_size(w.stem, x) and w.text not in lexicon.words("stop"))
-                              for w, x in pairs):
+            pairs = zip(said[i : i + len(wanted)], wanted, strict=True)
+            if wanted and all(
+                w.stem == x
+                or (likeness(w.stem, x) >= 0.8 and _same_size(w.stem, x) and w.text not in lexicon.words("stop"))
+                for w, x in pairs
+            ):
                 hits.append(_Hit(option, value, said[i].start, said[i + len(wanted) - 1].end, len(wanted) + 0.5))
     if hits:
         return hits
@@ -187,8 +216,11 @@ def _value_hits(said: tuple[Word, ...], option: str, value: str, values: tuple[s
     special = {s for s in own - others if len(s) > 2 or any(c.isdigit() for c in s)} - lexicon.words("stop")
     units = _option_words(option, lexicon)
     for word in said:
-        if word.stem in special and word.stem not in units and not (word.text.isdigit() and len(own) > 1
-                                                                    and not _followed_by_unit(said, word, own)):
+        if (
+            word.stem in special
+            and word.stem not in units
+            and not (word.text.isdigit() and len(own) > 1 and not _followed_by_unit(said, word, own))
+        ):
             hits.append(_Hit(option, value, word.start, word.end, 1.0))
         elif len(word.stem) >= 4 and any(s.startswith(word.stem) and len(s) > len(word.stem) + 2 for s in special):
             hits.append(_Hit(option, value, word.start, word.end, 0.6))
@@ -201,11 +233,11 @@ def _same_size(said: str, meant: str) -> bool:
 
 
 def _followed_by_unit(said: tuple[Word, ...], word: Word, own: set[str]) -> bool:
-    """"15" of "15-inch" or of "size 15": a bare number counts only beside its unit, or where little else is said."""
+    """ "15" of "15-inch" or of "size 15": a bare number counts only beside its unit, or where little else is said."""
     if len(said) <= 6:
         return True
     place = said.index(word)
-    near = said[max(0, place - 2): place + 3]
+    near = said[max(0, place - 2) : place + 3]
     return any(w.stem in own for w in near if w is not word) or len(own) == 1
 
 
@@ -221,32 +253,38 @@ def _forms(value: str, lexicon: Lexicon) -> list[str]:
     for i, token in enumerate(tokens):
         for said, meant in synonyms.items():
             if str(meant) == token and len(tokens) > 1:
-                forms.append(" ".join([*tokens[:i], str(said), *tokens[i + 1:]]))
+                forms.append(" ".join([*tokens[:i], str(said), *tokens[i + 1 :]]))
     return forms
 
 
 def _none_hits(said: tuple[Word, ...], option: str, values: tuple[str, ...], lexicon: Lexicon) -> list[_Hit]:
-    """"no backlight", "without armrests" where the option has a value that means none."""
+    """ "no backlight", "without armrests" where the option has a value that means none."""
     none = next((v for v in values if v.lower() in lexicon.words("no_words")), None)
     if none is None:
         return []
     names = _option_words(option, lexicon)
-    return [_Hit(option, none, before.start, word.end, 2.0) for before, word in zip(said, said[1:], strict=False)
-            if word.stem in names and before.text in lexicon.words("no_words")]
+    return [
+        _Hit(option, none, before.start, word.end, 2.0)
+        for before, word in zip(said, said[1:], strict=False)
+        if word.stem in names and before.text in lexicon.words("no_words")
+    ]
 
 
-def _boolean_hits(text: str, said: tuple[Word, ...], option: str, values: tuple[str, ...], lexicon: Lexicon) -> list[_Hit]:
+def _boolean_hits(
+    text: str, said: tuple[Word, ...], option: str, values: tuple[str, ...], lexicon: Lexicon
+) -> list[_Hit]:
     """Options answered yes or no: naming the option means yes, negating it no."""
     yes = next((v for v in values if v.lower() in lexicon.words("yes_words")), None)
     no = next((v for v in values if v.lower() in lexicon.words("no_words")), None)
     hits = []
     forms = [option, *lexicon.data.get("option_synonyms", {}).get(option.lower(), ())]
     for i, names in ((i, [w.stem for w in words(form, lexicon.locale)]) for form in forms for i in range(len(said))):
-        window = said[i: i + len(names)]
-        if len(window) < len(names) or not all(likeness(w.stem, n) >= 0.8 or _prefix(w.stem, n)
-                                               for w, n in zip(window, names, strict=True)):
+        window = said[i : i + len(names)]
+        if len(window) < len(names) or not all(
+            likeness(w.stem, n) >= 0.8 or _prefix(w.stem, n) for w, n in zip(window, names, strict=True)
+        ):
             continue
-        before = text[max(0, window[0].start - 12): window[0].start].lower()
+        before = text[max(0, window[0].start - 12) : window[0].start].lower()
         negated = lexicon.pattern("negation").search(before) is not None or before.rstrip("- ").endswith("non")
         value = no if negated else yes
         if value is not None:
@@ -263,8 +301,11 @@ def _option_words(option: str, lexicon: Lexicon) -> set[str]:
     return {stem(w.text, lexicon.locale) for w in words(option, lexicon.locale)}
 
 
-def _best_cover(hits: list[_Hit], said: tuple[Word, ...], values: dict[str, tuple[str, ...]], lexicon: Lexicon) -> list[_Hit]:
+def _best_cover(
+    hits: list[_Hit], said: tuple[Word, ...], values: dict[str, tuple[str, ...]], lexicon: Lexicon
+) -> list[_Hit]:
     """Where readings overlap, the longer wins; between two options the one whose name stands beside the word."""
+
     def near_name(hit: _Hit) -> float:
         names = _option_words(hit.option, lexicon)
         touching = [w for w in said if hit.end < w.start <= hit.end + 2 or w.end <= hit.start <= w.end + 2]
@@ -275,13 +316,21 @@ def _best_cover(hits: list[_Hit], said: tuple[Word, ...], values: dict[str, tupl
     def rivals(hit: _Hit) -> int:
         return len({h.option for h in hits if hit.start < h.end and h.start < hit.end})
 
-    ranked = sorted(hits, key=lambda h: (-(h.weight + near_name(h)) if near_name(h) >= 0.8 or rivals(h) == 1 else -0.01 * h.weight, h.start))
+    ranked = sorted(
+        hits,
+        key=lambda h: (
+            -(h.weight + near_name(h)) if near_name(h) >= 0.8 or rivals(h) == 1 else -0.01 * h.weight,
+            h.start,
+        ),
+    )
     kept: list[_Hit] = []
     for hit in ranked:
         if any(hit.start < k.end and k.start < hit.end for k in kept):
             continue
         taken = {k.option for k in kept}
-        others = [h for h in hits if (h.start, h.end) == (hit.start, hit.end) and h.option not in taken and h is not hit]
+        others = [
+            h for h in hits if (h.start, h.end) == (hit.start, hit.end) and h.option not in taken and h is not hit
+        ]
         if hit.option in taken and rivals(hit) > 1 and others and near_name(hit) < 0.8:
             hit = max(others, key=near_name)
         kept.append(hit)
@@ -290,14 +339,15 @@ def _best_cover(hits: list[_Hit], said: tuple[Word, ...], values: dict[str, tupl
 
 # --- how it is meant -------------------------------------------------------------------------------------------------
 
+
 def _negated(text: str, hit: _Hit, lexicon: Lexicon) -> bool:
     if hit.value.lower() in lexicon.words("no_words"):
         return False
-    before = re.split(r"[,.;:]|\bbut\b", text[max(0, hit.start - 28): hit.start])[-1]
+    before = re.split(r"[,.;:]|\bbut\b", text[max(0, hit.start - 28) : hit.start])[-1]
     cut = lexicon.pattern("negation").search(before)
     if cut is None:
         return False
-    between = words(before[cut.end():], lexicon.locale)
+    between = words(before[cut.end() :], lexicon.locale)
     return len([w for w in between if w.text not in lexicon.words("stop")]) == 0
 
 
@@ -316,23 +366,33 @@ def _preferred(text: str, hit: _Hit, lexicon: Lexicon) -> bool:
 def _free_options(text: str, product: Product, lexicon: Lexicon) -> list[str]:
     free = []
     for match in lexicon.pattern("no_matter").finditer(text):
-        nearby = words(text[match.start(): match.end() + 40] if match.end() + 3 < len(text) else text[max(0, match.start() - 40):],
-                       lexicon.locale)
+        nearby = words(
+            text[match.start() : match.end() + 40]
+            if match.end() + 3 < len(text)
+            else text[max(0, match.start() - 40) :],
+            lexicon.locale,
+        )
         for option, values in option_values(product).items():
             names = _option_words(option, lexicon) | {w.stem for v in values for w in words(v, lexicon.locale)}
-            if any(likeness(w.stem, n) >= 0.8 or _prefix(w.stem, n) for w in nearby for n in names
-                   if w.text not in lexicon.words("stop") and len(n) > 2):
+            if any(
+                likeness(w.stem, n) >= 0.8 or _prefix(w.stem, n)
+                for w in nearby
+                for n in names
+                if w.text not in lexicon.words("stop") and len(n) > 2
+            ):
                 free.append(option)
     return free
 
 
 def _counted_steps(text: str, product: Product, lexicon: Lexicon) -> tuple[list[Step], str]:
-    """"1000 more pieces", "500 pieces less": steps by an amount, and the text without them."""
+    """ "1000 more pieces", "500 pieces less": steps by an amount, and the text without them."""
     steps = []
     for match in list(_AMOUNT.finditer(text)):
         said = match.group("after") or match.group("before")
         direction = 1 if lexicon.said(said, "more_of") else -1 if lexicon.said(said, "less_of") else 0
-        option = _option_near(match.group(), _AMOUNT_START.match(match.group()) or match, option_values(product), lexicon)
+        option = _option_near(
+            match.group(), _AMOUNT_START.match(match.group()) or match, option_values(product), lexicon
+        )
         if direction and option:
             steps.append(Step(option, direction, float(match.group("number").replace(",", ""))))
             text = text.replace(match.group(), " ")
@@ -340,17 +400,21 @@ def _counted_steps(text: str, product: Product, lexicon: Lexicon) -> tuple[list[
 
 
 def _fixed_options(text: str, product: Product, lexicon: Lexicon) -> list[str]:
-    """"the same size", "same material and colour": options named right after "same"."""
+    """ "the same size", "same material and colour": options named right after "same"."""
     found = []
     for match in lexicon.pattern("same_option").finditer(text):
-        near = words(re.split(r"[.;!?,]|\bbut\b", text[match.end(): match.end() + 40])[0], lexicon.locale)[:5]
+        near = words(re.split(r"[.;!?,]|\bbut\b", text[match.end() : match.end() + 40])[0], lexicon.locale)[:5]
         for option, values in option_values(product).items():
-            if len(values) > 1 and any(likeness(w.stem, n) >= 0.8 for w in near for n in _option_words(option, lexicon)):
+            if len(values) > 1 and any(
+                likeness(w.stem, n) >= 0.8 for w in near for n in _option_words(option, lexicon)
+            ):
                 found.append(option)
     return found
 
 
-def _steps(text: str, product: Product, lexicon: Lexicon, named: dict[str, tuple[str, ...]], taken: set[str]) -> list[Step]:
+def _steps(
+    text: str, product: Product, lexicon: Lexicon, named: dict[str, tuple[str, ...]], taken: set[str]
+) -> list[Step]:
     steps: dict[str, Step] = {}
     values = {o: v for o, v in option_values(product).items() if o not in taken and o not in named and len(v) > 1}
     for phrase, (direction, *parts) in lexicon.data.get("comparative", {}).items():
@@ -358,7 +422,12 @@ def _steps(text: str, product: Product, lexicon: Lexicon, named: dict[str, tuple
             option = next((o for part in parts for o in values if part in o.lower()), None)
             if option:
                 steps[option] = Step(option, direction)
-    for section, direction, far in (("most_of", 1, True), ("least_of", -1, True), ("more_of", 1, False), ("less_of", -1, False)):
+    for section, direction, far in (
+        ("most_of", 1, True),
+        ("least_of", -1, True),
+        ("more_of", 1, False),
+        ("less_of", -1, False),
+    ):
         for match in lexicon.pattern(section).finditer(text):
             near = _option_near(text, match, values, lexicon)
             if near and near not in steps:
@@ -368,14 +437,20 @@ def _steps(text: str, product: Product, lexicon: Lexicon, named: dict[str, tuple
 
 def _option_near(text: str, match: re.Match[str], values: dict[str, tuple[str, ...]], lexicon: Lexicon) -> str | None:
     """The option named within a few words after (or before) a comparative."""
-    after = words(text[match.end(): match.end() + 30], lexicon.locale)[:4]
-    before = words(text[max(0, match.start() - 25): match.start()], lexicon.locale)[-3:]
+    after = words(text[match.end() : match.end() + 30], lexicon.locale)[:4]
+    before = words(text[max(0, match.start() - 25) : match.start()], lexicon.locale)[-3:]
     for near in (after, tuple(reversed(before))):
         for word in near:
             for option in values:
-                units = _option_words(option, lexicon) | {w.stem for v in values[option] for w in words(v, lexicon.locale)
-                                                          if not w.text.isdigit() and len(w.text) > 2}
-                if len(values[option]) > 1 and any(likeness(word.stem, n) >= 0.8 or _prefix(word.stem, n) for n in units):
+                units = _option_words(option, lexicon) | {
+                    w.stem
+                    for v in values[option]
+                    for w in words(v, lexicon.locale)
+                    if not w.text.isdigit() and len(w.text) > 2
+                }
+                if len(values[option]) > 1 and any(
+                    likeness(word.stem, n) >= 0.8 or _prefix(word.stem, n) for n in units
+                ):
                     return option
     return None
 
@@ -383,13 +458,20 @@ def _option_near(text: str, match: re.Match[str], values: dict[str, tuple[str, .
 def magnitude(value: str, values: tuple[str, ...], lexicon: Lexicon) -> float | None:
     """Where a value stands among its option's values: its place in the scale they share, else its number in one unit."""
     lower = value.lower()
-    scale = next((x for x in lexicon.data.get("scales", []) if lower in x and sum(v.lower() in x for v in values) >= len(values) - 1), None)
+    scale = next(
+        (
+            x
+            for x in lexicon.data.get("scales", [])
+            if lower in x and sum(v.lower() in x for v in values) >= len(values) - 1
+        ),
+        None,
+    )
     if scale is not None:
         return float(scale.index(lower))
     match = re.search(r"\d+(?:\.\d+)?", lower)
     if not match:
         return None
-    unit = re.match(r"[a-z]*", lower[match.end():].strip(" -"))
+    unit = re.match(r"[a-z]*", lower[match.end() :].strip(" -"))
     return float(match.group()) * _UNITS.get(unit.group() if unit else "", 1.0)
 
 

@@ -18,9 +18,9 @@ _STEMMERS = {"en": "english", "de": "german", "fr": "french", "es": "spanish", "
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    text: str       # lower case
+    text: str  # lower case
     stem: str
-    start: int      # character offsets in the text
+    start: int  # character offsets in the text
     end: int
 
 
@@ -61,7 +61,7 @@ def likeness(said: str, meant: str) -> float:
     if min(len(said), len(meant)) >= 4 and (meant.endswith(said) or said.endswith(meant)):
         return 0.9 if meant.endswith(said) else 0.6
     if said.startswith(meant) or meant.startswith(said):
-        return 0.0                     # "make" and "maker" are two words
+        return 0.0  # "make" and "maker" are two words
     longest = max(len(said), len(meant))
     if longest >= 5 and said[0] == meant[0]:
         allowed = 1 if longest < 8 else 2

@@ -6,10 +6,27 @@ export function element(tag, properties = {}, ...children) {
   return node;
 }
 
-export function cardElement(card) {
+export function cardElement(card, number = 0) {
   const data = card.data ?? {};
   const build = { product: productCard, confirmation: confirmationCard, order: orderCard }[card.kind] ?? plainCard;
-  return build(card, data);
+  return build(card, data, number);
+}
+
+// A message's text tells its cards too, for channels that show none; here what a card shows is not said twice.
+// The text before the cards, the text after them, and whether the cards stand for a numbered list.
+export function textAround(text, cards) {
+  const confirmation = cards.find((card) => card.kind === "confirmation");
+  const paragraphs = text.split("\n\n");
+  const itemised = paragraphs.map((paragraph) => /^• /m.test(paragraph));
+  if (confirmation && itemised.includes(true)) {
+    const after = paragraphs.slice(itemised.lastIndexOf(true) + 1).join("\n\n");
+    return { before: paragraphs.slice(0, itemised.indexOf(true)).join("\n\n"),
+      after: after.replace(confirmation.data?.totals || "\n\n", "").trim(), numbered: false };
+  }
+  const lines = text.split("\n");
+  const rest = lines.filter((said) => !cards.some((card, i) => card.kind === "product" && said.startsWith(`${i + 1}. ${card.title}`)));
+  const numbered = cards.length > 1 && lines.length - rest.length === cards.length;
+  return { before: numbered ? rest.join("\n").trim() : text, after: "", numbered };
 }
 
 export function sourcesElement(sources) {
@@ -18,11 +35,11 @@ export function sourcesElement(sources) {
   return element("details", { className: "sources" }, element("summary", { textContent: `Sources (${sources.length})` }), element("ol", {}, ...items));
 }
 
-function productCard(card, data) {
+function productCard(card, data, number) {
   return element("article", { className: "card" },
     isWebAddress(data.image) ? picture(data.image) : null,
     element("div", { className: "inside" },
-      element("h2", {}, safeLink(data.url, card.title)),
+      element("h2", {}, number ? `${number}. ` : "", safeLink(data.url, card.title)),
       data.price ? element("div", { className: "price", textContent: data.price }) : null,
       line(data.brand), line(optionsText(data.options)), line(stockText(data))));
 }
@@ -31,14 +48,14 @@ function productCard(card, data) {
 function confirmationCard(card, data) {
   const operations = data.operations ?? [];
   const rows = operations.flatMap((operation) => [
-    heading([operation.kind, operations.length > 1 ? operation.order_number : ""].filter(Boolean).join(" · ").replaceAll("_", " ")),
+    heading([operation.kind.replaceAll("_", " "), operation.order_number && `order ${operation.order_number}`].filter(Boolean).join(", ")),
     ...(operation.changes ?? []).map((change) => row(change.label,
-      change.before ? element("span", { className: change.after ? "before" : "", textContent: change.before }) : null,
-      change.before && change.after ? " → " : "", change.after)),
+      change.before ? element("span", { className: change.after ? "before" : "", textContent: words(change.before) }) : null,
+      change.before && change.after ? " → " : "", words(change.after))),
     ...(operation.money ?? []).map((m) => row(m.direction === "refund" ? "You get back" : "You pay",
       [m.amount, m.method].filter(Boolean).join(" · "), m.timing ? ` (${m.timing})` : "")),
   ]);
-  return wide(card, "confirmation", rows, { note: data.totals });
+  return wide({ title: "" }, "confirmation", rows, { note: data.totals });
 }
 
 function heading(text) {
@@ -47,11 +64,12 @@ function heading(text) {
 
 function orderCard(card, data) {
   const goods = (data.lines ?? []).map((item) => row(`${item.quantity ?? 1} ×`,
-    [item.title, optionsText(item.options)].filter(Boolean).join(", "), item.price ? ` · ${item.price}` : ""));
+    [item.title, optionsText(item.options)].filter(Boolean).join(", "), item.price ? ` · ${item.price}${item.quantity > 1 ? " each" : ""}` : ""));
   const parcel = [data.carrier, data.tracking, data.eta && `due ${data.eta}`].filter(Boolean).join(", ");
-  const facts = [["Status", (data.status ?? "").replaceAll("_", " ")], ["Placed", data.placed], ["Total", data.total], ["To", data.address],
-    ["Parcel", parcel]].filter(([, value]) => value).map(([label, value]) => row(label, value));
-  return wide(card, "order", [...facts, ...goods], {});
+  const facts = (pairs) => pairs.filter(([, value]) => value).map(([label, value]) => row(label, value));
+  const rows = [...facts([["Status", words(data.status)], ["Parcel", parcel]]), ...goods,
+    ...facts([["Total", data.total], ["To", data.address], ["Placed", data.placed]])];
+  return wide({ title: `Order ${card.title}` }, "order", rows, {});
 }
 
 function plainCard(card, data) {
@@ -69,7 +87,7 @@ function tableRows(data) {
 
 function wide(card, kind, rows, data) {
   return element("article", { className: `card wide ${kind}` }, element("div", { className: "inside" },
-    element("h2", { textContent: card.title }), rows.length ? element("table", {}, element("tbody", {}, ...rows)) : null, line(data.note)));
+    card.title ? element("h2", { textContent: card.title }) : null, rows.length ? element("table", {}, element("tbody", {}, ...rows)) : null, line(data.note)));
 }
 
 function row(label, ...value) {
@@ -78,6 +96,8 @@ function row(label, ...value) {
 
 function line(text) { return text ? element("p", { textContent: text }) : null; }
 function shown(value) { return value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value); }
+// a state's name ("return_requested") in words; whatever else stands as it is
+function words(value) { return /^[a-z_]+$/.test(value ?? "") ? value.replaceAll("_", " ") : value; }
 function optionsText(options) { return options ? Object.entries(options).map(([k, v]) => `${k}: ${v}`).join(", ") : ""; }
 function stockText(data) { return data.in_stock === undefined ? "" : data.in_stock ? "in stock" : "out of stock"; }
 

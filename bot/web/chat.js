@@ -1,5 +1,5 @@
 // The plain chat page: Rasa's REST channel for turns, streamed; a poll for what a person says in between.
-import { cardElement, element, sourcesElement } from "/web/cards.js";
+import { cardElement, element, sourcesElement, textAround } from "/web/cards.js";
 
 const WEBHOOK = "/webhooks/rest/webhook?stream=true";
 const POLL_MS = 3000;
@@ -112,9 +112,12 @@ async function* linesOf(response) {
 function show(message, old = false) {
   const item = element("li", { className: message.from });
   if (message.from === "agent") item.append(element("span", { className: "who", textContent: message.agent || "Our team" }));
-  item.append(element("div", { className: "bubble", textContent: message.text ?? "", hidden: !message.text && !!message.cards }));
+  const cards = message.cards ?? [];
+  const { before, after, numbered } = textAround(message.text ?? "", cards);
+  item.append(element("div", { className: "bubble", textContent: before, hidden: !before && cards.length > 0 }));
   if (message.image && /^https?:/.test(message.image)) item.append(element("img", { src: message.image, alt: "", width: 240 }));
-  if (message.cards?.length) item.append(element("div", { className: "cards" }, ...message.cards.map(cardElement)));
+  if (cards.length) item.append(element("div", { className: "cards" }, ...cards.map((card, i) => cardElement(card, numbered ? i + 1 : 0))));
+  if (after) item.append(element("div", { className: "bubble", textContent: after }));
   if (message.sources?.length) item.append(sourcesElement(message.sources));
   if (message.buttons?.length) item.append(buttons(message.buttons, old));
   list.append(item);
