@@ -27,9 +27,10 @@ from bot.assistant_files import SHIPPED, load_assistant
 from bot.domain import commands as cmd
 from bot.domain.message import InboundMessage
 from bot.domain.tracker import Frame, Tracker
+from bot.nlu.acts import READS, TALK, WRITES
 from bot.nlu.classifier import IntentClassifier
 from bot.nlu.language import load_languages
-from bot.nlu.reader import READS, TALK, WRITES, EmbeddedReader
+from bot.nlu.reader import EmbeddedReader
 from knowledge.embedders import load_embedder
 
 MESSAGES = ROOT / "benchmarks" / "data" / "hard_messages.jsonl"

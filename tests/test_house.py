@@ -193,8 +193,8 @@ def test_a_skip_is_a_failure_where_ci_is_set(ci: str, workers: str, code: int, t
 
 # Names put together at run time: the start of the name → what may follow. A new one must be added here.
 def composed_names() -> dict[str, list[str]]:
+    from bot.nlu.acts import TALK
     from bot.nlu.llm_reader import _TOPICS
-    from bot.nlu.reader import TALK
     from knowledge.models import OrderStatus
     from knowledge.orders.operations import Operation
     from knowledge.orders.refusals import Code

@@ -111,12 +111,12 @@ class ActionOrderTotals(Action):
             orders = choice.orders or tuple(o.id for o in desk.orders if o.status in choice.statuses) or desk.focus[:1]
             if not orders and len(desk.orders) == 1:
                 orders = (desk.orders[0].id,)
-            keys = desk.keys(None, orders) if orders else []
+            keys = desk.line_keys(None, orders) if orders else []
         if desk.lexicon.said(text, "remaining"):
             gone = {f"{o.id}/{line_id}" for o in desk.orders for r in o.returns for line_id, _ in r.lines}
             home = {k.rsplit("/", 1)[0] for k in gone} & ({k.rsplit("/", 1)[0] for k in keys} or set(desk.focus))
             keys = (
-                [k for k in desk.keys(None, tuple(home)) if k not in gone]
+                [k for k in desk.line_keys(None, tuple(home)) if k not in gone]
                 if home
                 else [k for k in keys if k not in gone]
             )

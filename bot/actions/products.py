@@ -16,8 +16,9 @@ from bot.actions.show_orders import said_text
 from bot.domain.tracker import Tracker as Conversation
 from bot.requests.lexicon import Lexicon
 from bot.requests.mentions import Thing, find_mentions
+from bot.requests.values import option_values
 from bot.requests.variants import match_variants
-from bot.requests.wishes import option_values, read_wish
+from bot.requests.wishes import read_wish
 from bot.requests.words import likeness, words
 from knowledge.models import EvidenceKind, Product, Variant
 

@@ -47,10 +47,10 @@ class ActionReviewReturn(ReviewAction):
 
     def pressed(self, entry: Any, draft: Draft, desk: Desk) -> Draft:
         if "pick" in entry:
-            keys = [k for k in desk.keys() if k == entry["pick"]]
+            keys = [k for k in desk.line_keys() if k == entry["pick"]]
             return draft.with_(picks=(*draft.picks, *(Pick(k) for k in keys)), open=draft.open[1:])
         if "everything" in entry:
-            keys = desk.keys(self.services.orders.rules.return_items.statuses, draft.orders)
+            keys = desk.line_keys(self.services.orders.rules.return_items.statuses, draft.orders)
             return draft.with_(picks=tuple(Pick(k) for k in keys), open=())
         return super().pressed(entry, draft, desk)
 
@@ -147,7 +147,7 @@ def _not_returnable_now(draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]
 
 
 def _whole_if_single(draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]) -> Draft:
-    keys = desk.keys(allowed, draft.orders)
+    keys = desk.line_keys(allowed, draft.orders)
     return draft.with_(picks=(Pick(keys[0]),)) if len(keys) == 1 else draft
 
 
@@ -156,7 +156,8 @@ def which_line(draft: Draft, desk: Desk) -> Question:
     item = draft.open[0]
     pairs = [desk.line(k) for k in item.keys]
     listed = "\n".join(
-        f"{i}. {line.title} ({', '.join(line.options.values())}), {money_text(line.unit_price, order.currency)}, order {order.number}"
+        f"{i}. {line.title} ({', '.join(line.options.values())}), {money_text(line.unit_price, order.currency)}, "
+        f"order {order.number}"
         for i, (order, line) in enumerate(pairs, 1)
     )
     buttons = tuple(

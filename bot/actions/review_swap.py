@@ -61,7 +61,7 @@ class ActionReviewSwap(ReviewAction):
 
     def _line_in_focus(self, text: str, draft: Draft, desk: Desk) -> Draft:
         """ "the cheapest of those instead": the line whose product was spoken of last."""
-        keys = [k for k in desk.keys(self._allowed()) if desk.line(k)[1].product_id == desk.focus_product]
+        keys = [k for k in desk.line_keys(self._allowed()) if desk.line(k)[1].product_id == desk.focus_product]
         return draft.with_(picks=(Pick(keys[0], text),)) if len(keys) == 1 else draft
 
     def _allowed(self) -> tuple[OrderStatus, ...]:
@@ -108,7 +108,7 @@ class ActionReviewSwap(ReviewAction):
         if "pick" in entry:
             words = draft.open[0].words if draft.open else ""
             draft = draft.with_(
-                picks=(*draft.picks, *(Pick(k, words) for k in desk.keys() if k == entry["pick"])), open=draft.open[1:]
+                picks=(*draft.picks, *(Pick(k, words) for k in desk.line_keys() if k == entry["pick"])), open=draft.open[1:]
             )
             return settle_variants(draft, desk)[0]
         return super().pressed(entry, draft, desk)
@@ -178,5 +178,5 @@ def _otherwise(text: str, desk: Desk) -> str:
 
 
 def _line_buttons(order_ids: list[str], desk: Desk) -> tuple[tuple[str, str], ...]:
-    keys = [k for k in desk.keys(None, order_ids)][:10]
+    keys = list(desk.line_keys(None, order_ids))[:10]
     return tuple((desk.line(k)[1].title, f"/pick {k}") for k in keys)

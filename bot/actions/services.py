@@ -76,7 +76,7 @@ class Services:
         if self.similar is None or len(text.split()) < 3:
             return ()
         lines = await self.orders.find_lines(Actor(desk.customer.id, conversation_id), text, limit=5)
-        known = desk.keys()
+        known = desk.line_keys()
         keys = [key for e in lines if (key := e.id.removeprefix("line:")) in known]
         if not keys:
             return ()

@@ -120,7 +120,7 @@ class ActionTalkToHuman(Action):
     ) -> list[dict[str, Any]]:
         reason = str(tracker.slots.get("reason") or said_text(tracker) or "asked for a person")
         done = tracker.slots.get("done") or ()
-        wanted = [f for f in (tracker.slots.get("waiting_flows") or ())]
+        wanted = list(tracker.slots.get("waiting_flows") or ())
         summary = "; ".join(
             part
             for part in (

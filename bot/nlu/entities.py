@@ -13,7 +13,8 @@ _POSTCODE = re.compile(
     r"(?<![\w#$.,])(\d{5}(?:-\d{4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d)(?![\w])"
 )
 _ORDER = re.compile(
-    r"#\s?[A-Za-z]{0,4}-?\d{1,20}\b|\b[A-Za-z]{1,3}-?\d{5,20}\b|(?:(?<=\border )|(?<=\border number ))(?:[A-Za-z]{1,4}-\d{1,20}|\d{3,20})\b",
+    r"#\s?[A-Za-z]{0,4}-?\d{1,20}\b|\b[A-Za-z]{1,3}-?\d{5,20}\b"
+    r"|(?:(?<=\border )|(?<=\border number ))(?:[A-Za-z]{1,4}-\d{1,20}|\d{3,20})\b",
     re.IGNORECASE,
 )
 _ID = re.compile(r"\b([A-Za-z]+(?:_[A-Za-z0-9]+)+|[A-Za-z]{1,4}-?\d{1,8})\b")

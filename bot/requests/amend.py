@@ -53,9 +53,9 @@ def _focused_line(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> str 
     """ "return it": the one line spoken of last, where it was one."""
     if not desk.lexicon.said(text, "reference"):
         return None
-    keys = [k for k in desk.focus_lines if k in desk.keys(allowed)]
+    keys = [k for k in desk.focus_lines if k in desk.line_keys(allowed)]
     if not keys and desk.focus:
-        keys = desk.keys(allowed, desk.focus[:1])
+        keys = desk.line_keys(allowed, desk.focus[:1])
     return keys[0] if len(keys) == 1 else None
 
 
@@ -64,7 +64,7 @@ def _other_of_kind(text: str, draft: Draft, desk: Desk, allowed: Sequence[OrderS
     if len(draft.picks) != 1:
         return None
     product = desk.line(draft.picks[0].key)[1].product_id
-    keys = [k for k in desk.keys(allowed) if desk.line(k)[1].product_id == product]
+    keys = [k for k in desk.line_keys(allowed) if desk.line(k)[1].product_id == product]
     prices = {k: desk.line(k)[1].unit_price for k in keys}
     if len(keys) < 2:
         return None

@@ -34,7 +34,7 @@ class Desk:
             raise KeyError(key)
         return order, line
 
-    def keys(self, statuses: Sequence[OrderStatus] | None = None, orders: Sequence[str] = ()) -> list[str]:
+    def line_keys(self, statuses: Sequence[OrderStatus] | None = None, orders: Sequence[str] = ()) -> list[str]:
         """Line keys "order/line" of orders in these statuses, of these orders where any are named."""
         return [
             f"{o.id}/{line.id}"

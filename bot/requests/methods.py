@@ -24,7 +24,7 @@ def choose_methods(
         return named
     if lexicon.said(text, "method_other") and original:
         others = [m for m in methods if m.id != original]
-        kinds = {k for k in lexicon.which(text, "method")}
+        kinds = set(lexicon.which(text, "method"))
         return [m for m in others if m.kind.value in kinds] or others
     if lexicon.said(text, "method_original") and original:
         return [m for m in methods if m.id == original]
@@ -39,7 +39,7 @@ def names_method(text: str, lexicon: Lexicon) -> bool:
 
 
 def _named(text: str, methods: Sequence[PaymentMethod], lexicon: Lexicon) -> list[PaymentMethod]:
-    ending = {m for m in re.findall(r"\b(\d{4})\b", text)}
+    ending = set(re.findall(r"\b(\d{4})\b", text))
     by_ending = [m for m in methods if any(m.label.endswith(e) for e in ending)]
     if by_ending:
         return by_ending

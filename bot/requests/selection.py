@@ -14,8 +14,11 @@ from bot.requests.desk import Desk
 from bot.requests.lexicon import pattern_of
 from bot.requests.mentions import Mention, described, find_mentions
 from bot.requests.orders import OrderChoice, choose_orders, said_statuses
-from bot.requests.wishes import magnitude
+from bot.requests.values import magnitude
 from knowledge.models import OrderStatus
+
+
+_NO_ORDERS = OrderChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Selection:
     excluded: tuple[str, ...] = ()
     everything: bool = False
     only: bool = False
-    orders: OrderChoice = OrderChoice()
+    orders: OrderChoice = _NO_ORDERS
     named: bool = False  # some line was named, not only "everything"
     homes: tuple[str, ...] = ()  # orders named by something in them ("the order with my tablet")
 
@@ -64,7 +67,7 @@ def select_lines(text: str, desk: Desk, allowed: Sequence[OrderStatus], *, swap:
     ):
         orders = OrderChoice(statuses=orders.statuses)
     everything = lexicon.said(text, "swap_everything" if swap else "everything") or orders.every
-    every_key = desk.keys()
+    every_key = desk.line_keys()
     mentions = find_mentions(text, [desk.thing(k) for k in every_key], lexicon, desk.similar) or _by_id(
         text, every_key, desk
     )
@@ -150,7 +153,7 @@ def _in_one_order(chosen: list[Chosen], unclear: list[Unclear]) -> tuple[list[Ch
 
 def order_homes(text: str, desk: Desk) -> tuple[str, ...]:
     """Orders named by something in them: "the luggage set order", "the one with the tablet"."""
-    mentions = find_mentions(text, [desk.thing(k) for k in desk.keys()], desk.lexicon)
+    mentions = find_mentions(text, [desk.thing(k) for k in desk.line_keys()], desk.lexicon)
     return tuple(dict.fromkeys(k.rsplit("/", 1)[0] for m in mentions for k in m.keys))
 
 
@@ -176,7 +179,7 @@ def _by_meaning(
 
 def _by_variant_id(text: str, desk: Desk, allowed: Sequence[OrderStatus]) -> list[str]:
     """Lines named by the id or SKU of what was bought."""
-    return [k for k in desk.keys(allowed) if len(desk.line(k)[1].variant_id) > 4 and desk.line(k)[1].variant_id in text]
+    return [k for k in desk.line_keys(allowed) if len(desk.line(k)[1].variant_id) > 4 and desk.line(k)[1].variant_id in text]
 
 
 def _allowed(key: str, desk: Desk, allowed: Sequence[OrderStatus]) -> bool:
@@ -387,9 +390,9 @@ def _all_of(
 ) -> list[str]:
     """Every line of the orders meant: named ones, else the one the exception belongs to, else the one in focus, else all."""
     if orders.orders:
-        return desk.keys(allowed, orders.orders)
+        return desk.line_keys(allowed, orders.orders)
     homes = {k.rsplit("/", 1)[0] for k in excluded if _allowed(k, desk, allowed)} | context
     if len(homes) == 1:
-        return desk.keys(allowed, tuple(homes))
+        return desk.line_keys(allowed, tuple(homes))
     focus = [o for o in desk.focus[:1] if (found := desk.order(o)) and found.status in allowed]
-    return desk.keys(allowed, focus)
+    return desk.line_keys(allowed, focus)

@@ -10,8 +10,9 @@ from bot.requests.amend import place_said
 from bot.requests.desk import Desk
 from bot.requests.model import Draft, Notice, Pick, Question
 from bot.requests.orders import said_statuses
+from bot.requests.values import option_values
 from bot.requests.variants import Match, match_variants
-from bot.requests.wishes import Wish, option_values, read_wish, values_of
+from bot.requests.wishes import Wish, read_wish, values_of
 from knowledge.models import OrderLine, Product, Variant
 
 _SHOWN = 8
@@ -85,7 +86,7 @@ def _like_line(pick: Pick, desk: Desk) -> str | None:
     """ "the same type as the one I already received": the variant of another line of the same product."""
     if not desk.lexicon.said(pick.wish, "like_other"):
         return None
-    order, line = desk.line(pick.key)
+    _order, line = desk.line(pick.key)
     others = [
         (o, x)
         for o in desk.orders

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ class TitleIndex:
         """Product ids whose titles share words with the text, most shared and rarest first."""
         scores: dict[str, float] = defaultdict(float)
         said = words(text)
-        stems = {w.stem for w in said} | {joined(a, b) for a, b in zip(said, said[1:], strict=False)}
+        stems = {w.stem for w in said} | {joined(a, b) for a, b in itertools.pairwise(said)}
         for stem in stems:
             found = self.by_stem.get(stem, frozenset())
             if found and (len(found) < 60 or len(found) <= _COMMON * self.total):
@@ -37,6 +38,6 @@ def index_titles(titles: Mapping[str, str]) -> TitleIndex:
         for word in said:
             by_stem[word.stem].add(product_id)
         all_words = words(title)
-        for first, second in zip(all_words, all_words[1:], strict=False):
+        for first, second in itertools.pairwise(all_words):
             by_stem[joined(first, second)].add(product_id)
     return TitleIndex({stem: frozenset(ids) for stem, ids in by_stem.items()}, len(titles))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.requests.lexicon import Lexicon
-from bot.requests.wishes import Step, Wish, magnitude, option_values
+from bot.requests.values import magnitude, option_values
+from bot.requests.wishes import Step, Wish
 from knowledge.models import Product, Variant
 
 

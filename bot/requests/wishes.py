@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field, replace
 
 from bot.requests.lexicon import Lexicon, pattern_of
-from bot.requests.words import Word, likeness, stem, words
+from bot.requests.values import Hit, option_values, option_words, same_beginning, value_hits
+from bot.requests.words import likeness, words
 from knowledge.models import Product, Variant
 
 
@@ -50,22 +51,12 @@ class Wish:
         return not (self.options or self.without or self.prefer or self.steps or self.price or self.variant)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    option: str
-    value: str
-    start: int
-    end: int
-    weight: float
-
-
 _AMOUNT = re.compile(
     r"(?<![\d,])(?P<number>\d[\d,]{0,11}(?:\.\d{1,4})?)\s+(?:(?P<after>more|fewer|less|extra|higher|lower|additional)\s+\w+"
     r"|\w+\s+(?P<before>more|fewer|less|extra|higher|lower|bigger|larger|smaller|longer|shorter))",
     re.IGNORECASE,
 )
 _AMOUNT_START = re.compile(r"\S+")
-_UNITS = {"tb": 1024.0, "l": 1000.0, "liter": 1000.0, "liters": 1000.0, "kg": 1000.0, "cl": 10.0}
 
 
 def read_wish(text: str, product: Product, lexicon: Lexicon) -> Wish:
@@ -126,7 +117,7 @@ def _split_otherwise(text: str, lexicon: Lexicon) -> tuple[str, str]:
 def _read_clause(text: str, product: Product, lexicon: Lexicon) -> Wish:
     named = next((v.id for v in product.variants if v.id in text or (v.sku and v.sku in text)), "")
     steps, text = _counted_steps(text, product, lexicon)
-    hits = _hits(text, product, lexicon)
+    hits = value_hits(text, product, lexicon)
     options: dict[str, tuple[str, ...]] = {}
     without: dict[str, tuple[str, ...]] = {}
     prefer: dict[str, tuple[str, ...]] = {}
@@ -156,7 +147,7 @@ def _read_clause(text: str, product: Product, lexicon: Lexicon) -> Wish:
     )
 
 
-def _add(to: dict[str, tuple[str, ...]], hit: _Hit) -> None:
+def _add(to: dict[str, tuple[str, ...]], hit: Hit) -> None:
     if hit.value not in to.get(hit.option, ()):
         to[hit.option] = (*to.get(hit.option, ()), hit.value)
 
@@ -168,179 +159,10 @@ def _price(text: str, lexicon: Lexicon) -> str:
     return ""
 
 
-# --- values said -----------------------------------------------------------------------------------------------------
-
-
-def option_values(product: Product) -> dict[str, tuple[str, ...]]:
-    """Every option of the product with its values, in the order the shop lists them."""
-    values: dict[str, list[str]] = {}
-    for variant in product.variants:
-        for option, value in variant.options.items():
-            if value not in values.setdefault(option, []):
-                values[option].append(value)
-    return {option: tuple(found) for option, found in values.items()}
-
-
-def _hits(text: str, product: Product, lexicon: Lexicon) -> list[_Hit]:
-    said = words(text, lexicon.locale)
-    found: list[_Hit] = []
-    for option, values in option_values(product).items():
-        if {v.lower() for v in values} <= lexicon.words("yes_words") | lexicon.words("no_words"):
-            found += _boolean_hits(text, said, option, values, lexicon)
-            continue
-        for value in values:
-            found += _value_hits(said, option, value, values, lexicon)
-        found += _none_hits(said, option, values, lexicon)
-    return _best_cover(found, said, option_values(product), lexicon)
-
-
-def _value_hits(
-    said: tuple[Word, ...], option: str, value: str, values: tuple[str, ...], lexicon: Lexicon
-) -> list[_Hit]:
-    """All words of the value in a row, a synonym of it, or one word that only this value of the option has."""
-    hits = []
-    for form in _forms(value, lexicon):
-        wanted = [w.stem for w in words(form, lexicon.locale)]
-        for i in range(len(said) - len(wanted) + 1):
-            pairs = zip(said[i : i + len(wanted)], wanted, strict=True)
-            if wanted and all(
-                w.stem == x
-                or (likeness(w.stem, x) >= 0.8 and _same_size(w.stem, x) and w.text not in lexicon.words("stop"))
-                for w, x in pairs
-            ):
-                hits.append(_Hit(option, value, said[i].start, said[i + len(wanted) - 1].end, len(wanted) + 0.5))
-    if hits:
-        return hits
-    own = {w.stem for w in words(value, lexicon.locale)}
-    others = {w.stem for v in values if v != value for w in words(v, lexicon.locale)}
-    special = {s for s in own - others if len(s) > 2 or any(c.isdigit() for c in s)} - lexicon.words("stop")
-    units = _option_words(option, lexicon)
-    for word in said:
-        if (
-            word.stem in special
-            and word.stem not in units
-            and not (word.text.isdigit() and len(own) > 1 and not _followed_by_unit(said, word, own))
-        ):
-            hits.append(_Hit(option, value, word.start, word.end, 1.0))
-        elif len(word.stem) >= 4 and any(s.startswith(word.stem) and len(s) > len(word.stem) + 2 for s in special):
-            hits.append(_Hit(option, value, word.start, word.end, 0.6))
-    return hits
-
-
-def _same_size(said: str, meant: str) -> bool:
-    """Guards short values: "s" is not "xs", and a compound's tail is no value."""
-    return said == meant or (min(len(said), len(meant)) > 3 and abs(len(said) - len(meant)) <= 2)
-
-
-def _followed_by_unit(said: tuple[Word, ...], word: Word, own: set[str]) -> bool:
-    """ "15" of "15-inch" or of "size 15": a bare number counts only beside its unit, or where little else is said."""
-    if len(said) <= 6:
-        return True
-    place = said.index(word)
-    near = said[max(0, place - 2) : place + 3]
-    return any(w.stem in own for w in near if w is not word) or len(own) == 1
-
-
-def _forms(value: str, lexicon: Lexicon) -> list[str]:
-    """The value as written, and as people say it."""
-    plain = value.lower()
-    forms = [plain]
-    synonyms: dict[str, str] = lexicon.data.get("synonyms", {})
-    for said, meant in synonyms.items():
-        if str(meant).lower() == plain:
-            forms.append(str(said).lower())
-    tokens = plain.replace("-", " ").split()
-    for i, token in enumerate(tokens):
-        for said, meant in synonyms.items():
-            if str(meant) == token and len(tokens) > 1:
-                forms.append(" ".join([*tokens[:i], str(said), *tokens[i + 1 :]]))
-    return forms
-
-
-def _none_hits(said: tuple[Word, ...], option: str, values: tuple[str, ...], lexicon: Lexicon) -> list[_Hit]:
-    """ "no backlight", "without armrests" where the option has a value that means none."""
-    none = next((v for v in values if v.lower() in lexicon.words("no_words")), None)
-    if none is None:
-        return []
-    names = _option_words(option, lexicon)
-    return [
-        _Hit(option, none, before.start, word.end, 2.0)
-        for before, word in zip(said, said[1:], strict=False)
-        if word.stem in names and before.text in lexicon.words("no_words")
-    ]
-
-
-def _boolean_hits(
-    text: str, said: tuple[Word, ...], option: str, values: tuple[str, ...], lexicon: Lexicon
-) -> list[_Hit]:
-    """Options answered yes or no: naming the option means yes, negating it no."""
-    yes = next((v for v in values if v.lower() in lexicon.words("yes_words")), None)
-    no = next((v for v in values if v.lower() in lexicon.words("no_words")), None)
-    hits = []
-    forms = [option, *lexicon.data.get("option_synonyms", {}).get(option.lower(), ())]
-    for i, names in ((i, [w.stem for w in words(form, lexicon.locale)]) for form in forms for i in range(len(said))):
-        window = said[i : i + len(names)]
-        if len(window) < len(names) or not all(
-            likeness(w.stem, n) >= 0.8 or _prefix(w.stem, n) for w, n in zip(window, names, strict=True)
-        ):
-            continue
-        before = text[max(0, window[0].start - 12) : window[0].start].lower()
-        negated = lexicon.pattern("negation").search(before) is not None or before.rstrip("- ").endswith("non")
-        value = no if negated else yes
-        if value is not None:
-            hits.append(_Hit(option, value, window[0].start, window[-1].end, 1.5))
-    return hits
-
-
-def _prefix(said: str, name: str) -> bool:
-    shared = min(len(said), len(name), 5)
-    return shared >= 4 and said[:shared] == name[:shared]
-
-
-def _option_words(option: str, lexicon: Lexicon) -> set[str]:
-    return {stem(w.text, lexicon.locale) for w in words(option, lexicon.locale)}
-
-
-def _best_cover(
-    hits: list[_Hit], said: tuple[Word, ...], values: dict[str, tuple[str, ...]], lexicon: Lexicon
-) -> list[_Hit]:
-    """Where readings overlap, the longer wins; between two options the one whose name stands beside the word."""
-
-    def near_name(hit: _Hit) -> float:
-        names = _option_words(hit.option, lexicon)
-        touching = [w for w in said if hit.end < w.start <= hit.end + 2 or w.end <= hit.start <= w.end + 2]
-        close = [w for w in said if hit.start - 25 <= w.start <= hit.end + 20]
-        beside = any(likeness(w.stem, n) >= 0.8 for w in touching for n in names)
-        return 0.8 if beside else 0.3 if any(likeness(w.stem, n) >= 0.8 for w in close for n in names) else 0.0
-
-    def rivals(hit: _Hit) -> int:
-        return len({h.option for h in hits if hit.start < h.end and h.start < hit.end})
-
-    ranked = sorted(
-        hits,
-        key=lambda h: (
-            -(h.weight + near_name(h)) if near_name(h) >= 0.8 or rivals(h) == 1 else -0.01 * h.weight,
-            h.start,
-        ),
-    )
-    kept: list[_Hit] = []
-    for hit in ranked:
-        if any(hit.start < k.end and k.start < hit.end for k in kept):
-            continue
-        taken = {k.option for k in kept}
-        others = [
-            h for h in hits if (h.start, h.end) == (hit.start, hit.end) and h.option not in taken and h is not hit
-        ]
-        if hit.option in taken and rivals(hit) > 1 and others and near_name(hit) < 0.8:
-            hit = max(others, key=near_name)
-        kept.append(hit)
-    return sorted(kept, key=lambda h: h.start)
-
-
 # --- how it is meant -------------------------------------------------------------------------------------------------
 
 
-def _negated(text: str, hit: _Hit, lexicon: Lexicon) -> bool:
+def _negated(text: str, hit: Hit, lexicon: Lexicon) -> bool:
     if hit.value.lower() in lexicon.words("no_words"):
         return False
     before = re.split(r"[,.;:]|\bbut\b", text[max(0, hit.start - 28) : hit.start])[-1]
@@ -351,7 +173,7 @@ def _negated(text: str, hit: _Hit, lexicon: Lexicon) -> bool:
     return len([w for w in between if w.text not in lexicon.words("stop")]) == 0
 
 
-def _preferred(text: str, hit: _Hit, lexicon: Lexicon) -> bool:
+def _preferred(text: str, hit: Hit, lexicon: Lexicon) -> bool:
     """A value is a preference when its sentence says "prefer", "if possible"."""
     start = max(text.rfind(mark, 0, hit.start) for mark in (".", ";", "!", "?")) + 1
     end = min((i for mark in (".", ";", "!", "?") if (i := text.find(mark, hit.end)) >= 0), default=len(text))
@@ -373,9 +195,9 @@ def _free_options(text: str, product: Product, lexicon: Lexicon) -> list[str]:
             lexicon.locale,
         )
         for option, values in option_values(product).items():
-            names = _option_words(option, lexicon) | {w.stem for v in values for w in words(v, lexicon.locale)}
+            names = option_words(option, lexicon) | {w.stem for v in values for w in words(v, lexicon.locale)}
             if any(
-                likeness(w.stem, n) >= 0.8 or _prefix(w.stem, n)
+                likeness(w.stem, n) >= 0.8 or same_beginning(w.stem, n)
                 for w in nearby
                 for n in names
                 if w.text not in lexicon.words("stop") and len(n) > 2
@@ -406,7 +228,7 @@ def _fixed_options(text: str, product: Product, lexicon: Lexicon) -> list[str]:
         near = words(re.split(r"[.;!?,]|\bbut\b", text[match.end() : match.end() + 40])[0], lexicon.locale)[:5]
         for option, values in option_values(product).items():
             if len(values) > 1 and any(
-                likeness(w.stem, n) >= 0.8 for w in near for n in _option_words(option, lexicon)
+                likeness(w.stem, n) >= 0.8 for w in near for n in option_words(option, lexicon)
             ):
                 found.append(option)
     return found
@@ -442,37 +264,17 @@ def _option_near(text: str, match: re.Match[str], values: dict[str, tuple[str, .
     for near in (after, tuple(reversed(before))):
         for word in near:
             for option in values:
-                units = _option_words(option, lexicon) | {
+                units = option_words(option, lexicon) | {
                     w.stem
                     for v in values[option]
                     for w in words(v, lexicon.locale)
                     if not w.text.isdigit() and len(w.text) > 2
                 }
                 if len(values[option]) > 1 and any(
-                    likeness(word.stem, n) >= 0.8 or _prefix(word.stem, n) for n in units
+                    likeness(word.stem, n) >= 0.8 or same_beginning(word.stem, n) for n in units
                 ):
                     return option
     return None
-
-
-def magnitude(value: str, values: tuple[str, ...], lexicon: Lexicon) -> float | None:
-    """Where a value stands among its option's values: its place in the scale they share, else its number in one unit."""
-    lower = value.lower()
-    scale = next(
-        (
-            x
-            for x in lexicon.data.get("scales", [])
-            if lower in x and sum(v.lower() in x for v in values) >= len(values) - 1
-        ),
-        None,
-    )
-    if scale is not None:
-        return float(scale.index(lower))
-    match = re.search(r"\d+(?:\.\d+)?", lower)
-    if not match:
-        return None
-    unit = re.match(r"[a-z]*", lower[match.end() :].strip(" -"))
-    return float(match.group()) * _UNITS.get(unit.group() if unit else "", 1.0)
 
 
 def values_of(variant: Variant) -> str:

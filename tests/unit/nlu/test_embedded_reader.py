@@ -14,9 +14,10 @@ from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.message import InboundMessage
 from bot.domain.tracker import Tracker, fold
+from bot.nlu.acts import READS, WRITES
 from bot.nlu.classifier import IntentClassifier
 from bot.nlu.language import load_languages
-from bot.nlu.reader import READS, WRITES, EmbeddedReader
+from bot.nlu.reader import EmbeddedReader
 from knowledge.embedders import load_embedder
 from tests.unit.requests.shelf import english
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.requests.values import magnitude, option_values
 from bot.requests.variants import Match, match_variants
-from bot.requests.wishes import magnitude, option_values, read_wish
+from bot.requests.wishes import read_wish
 from knowledge.models import Product
 from tests.unit.requests.shelf import (
     BACKPACK,
