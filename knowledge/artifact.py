@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 class Manifest:
     """Where an artifact comes from. `files` maps each weight file to its sha256."""
 
-    kind: str                                  # "intent", "encoder", "llm", "recommender"
+    kind: str  # "intent", "encoder", "llm", "recommender"
     command: str
     data_hash: str
     seed: int
@@ -50,7 +50,9 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Hash every file beside it and write `manifest.json` last, so a folder without one is unfinished."""
     files = {p.name: sha256_file(p) for p in sorted(folder.iterdir()) if p.is_file() and p.name != MANIFEST}
     data = asdict(manifest) | {"files": files}
-    (folder / MANIFEST).write_text(json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(
+        json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 def read_manifest(folder: Path, *, kind: str | None = None, verify: bool = True) -> Manifest:

@@ -35,7 +35,9 @@ class BadInput(ShopclerkError):
 class DataError(BadInput):
     """A data file is wrong at a known place."""
 
-    def __init__(self, file: str, problem: str, *, line: int | None = None, field: str | None = None, remedy: str = "") -> None:
+    def __init__(
+        self, file: str, problem: str, *, line: int | None = None, field: str | None = None, remedy: str = ""
+    ) -> None:
         self.file, self.line, self.field, self.problem, self.remedy = file, line, field, problem, remedy
         where = file + (f":{line}" if line is not None else "") + (f": field '{field}'" if field else "")
         super().__init__(f"{where}: {problem}" + (f" ({remedy})" if remedy else ""))

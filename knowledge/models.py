@@ -34,8 +34,8 @@ class EvidenceKind(StrEnum):
     PRODUCT = "product"
     DOCUMENT = "document"
     REVIEW = "review"
-    CASE = "case"           # a solved case
-    ANSWER = "answer"       # a curated answer
+    CASE = "case"  # a solved case
+    ANSWER = "answer"  # a curated answer
     ORDER_LINE = "order_line"
 
 
@@ -78,7 +78,7 @@ class Variant:
     sku: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     compare_at_price: Decimal | None = None
-    stock: int | None = None          # None: the shop does not count, so it is available
+    stock: int | None = None  # None: the shop does not count, so it is available
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -123,14 +123,14 @@ class Fulfillment:
     carrier: str | None = None
     tracking_number: str | None = None
     status: str | None = None
-    eta: str | None = None            # an ISO date as the carrier gave it
+    eta: str | None = None  # an ISO date as the carrier gave it
     line_ids: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    kind: str                         # "payment" | "refund"
+    kind: str  # "payment" | "refund"
     amount: Decimal
     method_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class ReturnRequest:
-    lines: tuple[tuple[str, int], ...]   # (line id, quantity)
+    lines: tuple[tuple[str, int], ...]  # (line id, quantity)
     refund_method_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -187,9 +187,9 @@ class Document:
     title: str
     text: str
     kind: EvidenceKind = EvidenceKind.DOCUMENT
-    source: str = ""                  # file name or URL as the shop knows it
+    source: str = ""  # file name or URL as the shop knows it
     url: str | None = None
-    version: str = ""                 # hash of the source's content
+    version: str = ""  # hash of the source's content
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -200,9 +200,9 @@ class Chunk:
     id: str
     document_id: str
     text: str
-    headings: tuple[str, ...] = ()    # heading path, outermost first
+    headings: tuple[str, ...] = ()  # heading path, outermost first
     source: str = ""
-    position: int = 0                 # 0-based, within the document
+    position: int = 0  # 0-based, within the document
     version: str = ""
 
 
@@ -228,12 +228,12 @@ class PricePoint:
 class Evidence:
     """One thing that search found. Live fields (price, stock, status) are never in here: read them when replying."""
 
-    id: str                           # "product:P100", "chunk:returns.md#3", "line:O55/L1"
+    id: str  # "product:P100", "chunk:returns.md#3", "line:O55/L1"
     kind: EvidenceKind
     title: str
     text: str
-    score: float                      # higher is better; comparable within one result list only
-    ref: str = ""                     # id of the product, chunk, case or order line behind it
+    score: float  # higher is better; comparable within one result list only
+    ref: str = ""  # id of the product, chunk, case or order line behind it
     source: str = ""
     url: str | None = None
     headings: tuple[str, ...] = ()

@@ -73,8 +73,15 @@ class OrderBook(Protocol):
         """Newest first; undated ones last, in file order."""
         ...
 
-    async def save(self, order: Order, *, customer: Customer | None = None, expected: Order | None = None,
-                   expected_customer: Customer | None = None, operation_id: str = "") -> bool:
+    async def save(
+        self,
+        order: Order,
+        *,
+        customer: Customer | None = None,
+        expected: Order | None = None,
+        expected_customer: Customer | None = None,
+        operation_id: str = "",
+    ) -> bool:
         """Write order (and customer, for a gift-card balance) in one transaction.
 
         False, and nothing written, when the stored order is no longer equal to `expected`, the stored customer
@@ -82,8 +89,9 @@ class OrderBook(Protocol):
         """
         ...
 
-    async def save_customer(self, customer: Customer, *, expected: Customer | None = None,
-                            operation_id: str = "") -> bool:
+    async def save_customer(
+        self, customer: Customer, *, expected: Customer | None = None, operation_id: str = ""
+    ) -> bool:
         """Write the customer; False when it is no longer equal to `expected` or `operation_id` was applied before."""
         ...
 
@@ -95,21 +103,29 @@ class OrderBook(Protocol):
 class BackendState(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    UNKNOWN = "unknown"      # asked, no answer yet: ask `outcome` later, never ask again under a new id
+    UNKNOWN = "unknown"  # asked, no answer yet: ask `outcome` later, never ask again under a new id
 
 
 @dataclass(frozen=True, slots=True)
 class BackendAnswer:
     state: BackendState
-    reason: str = ""                  # why refused, in the shop system's words
-    reference: str = ""               # the shop system's own reference
+    reason: str = ""  # why refused, in the shop system's words
+    reference: str = ""  # the shop system's own reference
 
 
 class OrderBackend(Protocol):
     """The shop's order system: what is true about a write is what it says (requested → accepted | refused | unknown)."""
 
-    async def request(self, operation_id: str, before: Order | None, after: Order | None, customer: Customer | None,
-                      kind: str, *, customer_before: Customer | None = None) -> BackendAnswer:
+    async def request(
+        self,
+        operation_id: str,
+        before: Order | None,
+        after: Order | None,
+        customer: Customer | None,
+        kind: str,
+        *,
+        customer_before: Customer | None = None,
+    ) -> BackendAnswer:
         """Ask for one write. `operation_id` makes it idempotent: the same id twice is one write.
 
         `customer` is how the customer is left (gift-card balance, default address), None when untouched;
@@ -126,12 +142,12 @@ class OrderBackend(Protocol):
 class Constraints:
     """What a product must fulfil, parsed from a query or set by a caller."""
 
-    min_price: Any = None             # Decimal | None
+    min_price: Any = None  # Decimal | None
     max_price: Any = None
     categories: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
-    options: tuple[tuple[str, str], ...] = ()      # (option, value) that one variant must have together
-    excluded: tuple[str, ...] = ()                 # words that must not describe it ("leather")
+    options: tuple[tuple[str, str], ...] = ()  # (option, value) that one variant must have together
+    excluded: tuple[str, ...] = ()  # words that must not describe it ("leather")
     in_stock: bool = False
 
     @property
@@ -142,8 +158,15 @@ class Constraints:
 class Search(Protocol):
     """Hybrid search over everything that may be said to anyone."""
 
-    async def search(self, query: str, *, kinds: tuple[EvidenceKind, ...] = (), constraints: Constraints | None = None,
-                     limit: int = 10, vector: Vectors | None = None) -> list[Evidence]:
+    async def search(
+        self,
+        query: str,
+        *,
+        kinds: tuple[EvidenceKind, ...] = (),
+        constraints: Constraints | None = None,
+        limit: int = 10,
+        vector: Vectors | None = None,
+    ) -> list[Evidence]:
         """Best first. Without `constraints` they are parsed from the query. `vector` saves a second embedding."""
         ...
 
@@ -151,8 +174,8 @@ class Search(Protocol):
 class OrderLineSearch(Protocol):
     """Search over one customer's own order lines; only the order service calls it."""
 
-    async def search_lines(self, owner_id: str, query: str, *, limit: int = 5, vector: Vectors | None = None) -> list[Evidence]:
+    async def search_lines(
+        self, owner_id: str, query: str, *, limit: int = 5, vector: Vectors | None = None
+    ) -> list[Evidence]:
         """Never returns another owner's line, whatever the query."""
         ...
-
-

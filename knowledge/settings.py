@@ -26,8 +26,11 @@ class SettingsBase(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=cls._toml)
@@ -43,6 +46,8 @@ def load_settings(kind: type[S], directory: Path, **overrides: Any) -> S:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"setting '{key}': {first['msg']} (in {path} or SHOPCLERK__{key.upper().replace('.', '__')})") from error
+        raise ConfigError(
+            f"setting '{key}': {first['msg']} (in {path} or SHOPCLERK__{key.upper().replace('.', '__')})"
+        ) from error
     except ValueError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error

@@ -17,7 +17,6 @@ from bot.requests.orders import OrderChoice, choose_orders, said_statuses
 from bot.requests.values import magnitude
 from knowledge.models import OrderStatus
 
-
 _NO_ORDERS = OrderChoice()
 
 

@@ -18,7 +18,7 @@ from knowledge.models import Address
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
     order_id: str
-    reason: str                       # one of the rules' reasons
+    reason: str  # one of the rules' reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +36,21 @@ class ChangePayment:
 @dataclass(frozen=True, slots=True)
 class Swap:
     line_id: str
-    variant_id: str                   # the new one
+    variant_id: str  # the new one
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeItems:
     order_id: str
     swaps: tuple[Swap, ...]
-    method_id: str | None = None      # may be None only where nothing is due
+    method_id: str | None = None  # may be None only where nothing is due
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnItems:
     order_id: str
-    lines: tuple[tuple[str, int], ...]   # (line id, quantity)
-    method_id: str                       # an id, or "store_credit" where the rules allow it
+    lines: tuple[tuple[str, int], ...]  # (line id, quantity)
+    method_id: str  # an id, or "store_credit" where the rules allow it
     reason: str = ""
 
 
@@ -67,15 +67,16 @@ class ChangeDefaultAddress:
     address: Address
 
 
-Operation = (CancelOrder | ChangeAddress | ChangePayment | ChangeItems | ReturnItems | ExchangeItems
-             | ChangeDefaultAddress)
+Operation = (
+    CancelOrder | ChangeAddress | ChangePayment | ChangeItems | ReturnItems | ExchangeItems | ChangeDefaultAddress
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One line of a card: what it is, before and after, as text from data."""
 
-    label: str                        # "status", "Water Bottle", "shipping address", "refund"
+    label: str  # "status", "Water Bottle", "shipping address", "refund"
     before: str
     after: str
 
@@ -84,29 +85,29 @@ class Change:
 class Money:
     """What moves: positive `amount` always, `direction` says which way seen from the customer."""
 
-    direction: str                    # "refund" | "charge"
+    direction: str  # "refund" | "charge"
     amount: Decimal
     currency: str
     method_id: str
     method_label: str
-    timing: str                       # "at once" | "5 to 7 business days" | "when the goods arrive", from the rules
+    timing: str  # "at once" | "5 to 7 business days" | "when the goods arrive", from the rules
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     operation: Operation
-    kind: str                         # "cancel_order", "return_items", … (snake case of the operation)
-    order_number: str                 # "" for the default address
+    kind: str  # "cancel_order", "return_items", … (snake case of the operation)
+    order_number: str  # "" for the default address
     changes: tuple[Change, ...]
     money: tuple[Money, ...]
-    digest: str                       # sha256 over operation + live data it was worked out from
+    digest: str  # sha256 over operation + live data it was worked out from
 
 
 class OutcomeState(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
-    ALREADY_DONE = "already_done"     # the same confirmation again
+    ALREADY_DONE = "already_done"  # the same confirmation again
 
 
 @dataclass(frozen=True, slots=True)
