@@ -27,12 +27,18 @@ class Stretch:
 
 def resident_mb() -> float:
     """Now, as Linux counts it; elsewhere the most so far."""
-    status = Path("/proc/self/status")
-    return int(status.read_text().split("VmRSS:")[1].split()[0]) / 1024 if status.is_file() else peak_mb()
+    return _status("VmRSS")
 
 
 def peak_mb() -> float:
-    """The most this process held."""
+    """The most this program held. Not `ru_maxrss` on Linux: that one remembers what started the process, too."""
+    return _status("VmHWM")
+
+
+def _status(name: str) -> float:
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return int(status.read_text().split(f"{name}:")[1].split()[0]) / 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1 << 20) if sys.platform == "darwin" else most / 1024
 
