@@ -10,13 +10,14 @@ from bot.requests.lexicon import Lexicon
 
 OOS = "oos"
 _CUE = 0.55  # what a cue adds to a probability
-_SURE = 0.5  # below this nothing is claimed
+_SURE = 0.4  # below this nothing is claimed
 _LOOSE = 0.4  # what is left of a reading as a mere answer, where a cue speaks for an act
 _UNCUED = 0.65  # what is left of another act
 _TALK = frozenset({"greet", "goodbye", "thanks", "chitchat", "bot_abilities", "no_more", "repeat", "cancel_flow"})
 _ANSWERS = frozenset(
     {"choose_option", "give_reason", "correct_that", "except_items", "provide_identity", "dont_know", "affirm", "deny"}
 )
+_FOREIGN = 0.8  # up to this share for "none of them" the others are weighed among themselves
 _FIRST = 0.08  # the act said first counts a little more
 
 
@@ -65,6 +66,8 @@ def read_intent(text: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon
     cues, unwanted = _cues(text, lexicon)
     scores = {label: p for label, p in ranked if label not in unwanted}
     oos = scores.pop(OOS, 0.0)
+    if oos < _FOREIGN:
+        scores = {label: p / (1.0 - oos) for label, p in scores.items()}
     if any(label not in _TALK for label in cues):
         scores = {
             label: p * (1.0 if label in cues else _LOOSE if label in _ANSWERS else _UNCUED)
