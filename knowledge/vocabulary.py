@@ -47,7 +47,7 @@ class Vocabulary:
 
     def _learn_words(self, product: Product, analyzer: Analyzer) -> None:
         options = [str(value) for variant in product.variants for value in variant.options.values()]
-        for text in {product.title, product.brand or "", *product.category, *options}:
+        for text in dict.fromkeys((product.title, product.brand or "", *product.category, *options)):  # in this order
             for word in analyzer.words(text):
                 self.surfaces.setdefault(analyzer.stem(word), word)
         title = analyzer.terms(product.title)

@@ -33,6 +33,10 @@ class Lexicon:
     def _patterns(self) -> dict[str, re.Pattern[str]]:
         return {}
 
+    @cached_property
+    def _word_sets(self) -> dict[str, frozenset[str]]:
+        return {}
+
     def pattern(self, section: str, key: str | None = None) -> re.Pattern[str]:
         """The compiled phrases of `section` (a list) or of `section.key` (a mapping of lists)."""
         name = section if key is None else f"{section}.{key}"
@@ -56,7 +60,9 @@ class Lexicon:
 
     def words(self, section: str) -> frozenset[str]:
         """A list section as a set of plain lower-case words."""
-        return frozenset(str(word).lower() for word in self.data.get(section, []))
+        if section not in self._word_sets:
+            self._word_sets[section] = frozenset(str(word).lower() for word in self.data.get(section, []))
+        return self._word_sets[section]
 
     def number(self, text: str) -> int | None:
         """A small number written as word or digits."""
