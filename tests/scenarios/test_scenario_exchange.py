@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+import pytest
+
 from knowledge.models import MethodKind, OrderStatus
 from tests.scenarios.books import DELIVERED, PENDING, Books, different, one_line
 from tests.scenarios.talk import Talk
@@ -19,6 +21,7 @@ async def exchanged(talk: Talk, number: str) -> dict[str, str]:
     return {e.line_id: e.new_variant_id for e in (await talk.order(number)).exchanges}
 
 
+@pytest.mark.xfail(strict=True, reason="the slipper named is wanted; another line of the customer's is taken")
 async def test_another_size_at_the_same_price(talk: Talk, books: Books) -> None:
     order = books.first(DELIVERED, one_line, lambda o: bool(books.equal(o.lines[0])),
                         lambda o: books.known_by(o.lines[0], o))

@@ -145,6 +145,7 @@ async def test_a_line_goes_back_whole(jeweller: Begin) -> None:
     assert returned(await talk.order("S-1")) in ({}, {"L1": 2})
 
 
+@pytest.mark.xfail(strict=True, reason="this shop allows another product in exchange; only variants of the same one are offered")
 async def test_another_product_in_exchange(jeweller: Begin) -> None:
     talk = jeweller()
     await talk.say("exchange the signet rings from S-1 for the thin chain")

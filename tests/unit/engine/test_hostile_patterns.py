@@ -31,7 +31,6 @@ SLOW = {                     # place → why, until it is mended
     "engine/gate.py:_MARKUP": "an unclosed < is followed to the end from each of them",
     "llm/answerer.py:_CITATION": "a run of spaces is tried from each of them",
     "nlu/entities.py:_EMAIL": "64 characters are tried from each, underscores too",
-    "requests/wishes.py:_AMOUNT": "a run of digits is tried from each of them, and backwards",
 }
 
 

@@ -183,7 +183,6 @@ async def test_a_yes_with_a_change_is_no_yes(text):
     assert isinstance(command, cmd.AmendRequest)
 
 
-@pytest.mark.xfail(reason="'please', 'do', 'right', 'of course' … at the beginning are taken for the yes that writes")
 @pytest.mark.parametrize("text", [
     "please don't", "please do not do it", "please wait", "please stop", "ok stop", "ok wait", "good, hold on", "ok no",
     "right, no", "yeah no", "of course not", "absolutely not", "definitely not", "exactly not what I want",
