@@ -95,11 +95,6 @@ class SqlCatalogue:
             points = [native.price_from(json.loads(row.body)) for row in await connection.execute(query)]
         return sorted(points, key=lambda point: point.at)
 
-    async def all_interactions(self) -> AsyncIterator[dict[str, Any]]:
-        """Behaviour events as they came, in file order."""
-        async for row in self._stream(select(db.interactions.c.body), db.interactions):
-            yield json.loads(row.body)
-
     async def rows(self, table: Table) -> AsyncIterator[dict[str, Any]]:
         """The stored bodies of any kind, in file order."""
         async for row in self._stream(select(table.c.body), table):

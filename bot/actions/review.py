@@ -22,8 +22,8 @@ from bot.requests.amend import place_said
 from bot.requests.desk import Desk
 from bot.requests.model import Draft, Notice, Question
 from bot.requests.orders import choose_orders
-from bot.requests.swaps import money_text
 from knowledge.errors import NotFound, Refused
+from knowledge.orders.money import money_text
 from knowledge.orders.operations import Operation
 from knowledge.orders.service import Actor
 

@@ -11,9 +11,9 @@ from bot.actions.services import Services
 from bot.requests.amend import ORIGINAL, amend_lines, amend_method, read_reason
 from bot.requests.desk import Desk, paid_with
 from bot.requests.model import Draft, Notice, Pick, Question
-from bot.requests.swaps import money_text
 from knowledge.errors import Refused
 from knowledge.models import MethodKind, OrderStatus
+from knowledge.orders.money import ZERO, money_text
 from knowledge.orders.operations import Operation, ReturnItems
 
 
@@ -128,9 +128,10 @@ class ActionReviewReturn(ReviewAction):
 
 def _amount(draft: Draft, desk: Desk) -> str:
     pairs = [desk.line(p.key) for p in draft.picks]
-    total = sum(
+    prices = (
         line.unit_price * (p.quantity or line.quantity) for p, (_, line) in zip(draft.picks, pairs, strict=True)
     )
+    total = sum(prices, ZERO)
     return money_text(total, pairs[0][0].currency) if pairs else ""
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from bot.requests.addresses import address_text
 from bot.requests.desk import Desk
-from bot.requests.swaps import money_text
 from knowledge.models import Order, OrderLine, Product
+from knowledge.orders.money import money_text
 from knowledge.orders.operations import Quote
 from knowledge.orders.proposal import Proposal
 

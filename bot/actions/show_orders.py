@@ -15,7 +15,7 @@ from bot.requests.desk import Desk, paid_with
 from bot.requests.orders import choose_orders
 from bot.requests.selection import select_lines
 from knowledge.models import Order, OrderStatus
-from knowledge.orders.sums import refund_for_cancelling
+from knowledge.orders.money import ZERO, refund_for_cancelling
 
 _ALL = tuple(OrderStatus)
 
@@ -164,7 +164,7 @@ def details(order: Order, desk: Desk) -> dict[str, Any]:
         "carrier": ", ".join(f.carrier for f in parcels if f.carrier),
         "eta": day_text(parcels[0].eta) if parcels else "",
         "delivered_on": day_text(order.delivered_at),
-        "refunded": money_text(sum(p.amount for p in refunds), order.currency) if refunds else "",
+        "refunded": money_text(sum((p.amount for p in refunds), ZERO), order.currency) if refunds else "",
     }
 
 
@@ -200,7 +200,7 @@ class ActionRefundStatus(OrderQuestion):
                 "order_number": order.number,
                 "status": order.status.value.replace("_", " "),
                 "method": method.label if method else "",
-                "refund": money_text(sum(p.amount for p in refunds), order.currency) if refunds else "",
+                "refund": money_text(sum((p.amount for p in refunds), ZERO), order.currency) if refunds else "",
                 "expected": money_text(refund_for_cancelling(order), order.currency)
                 if order.status is OrderStatus.PENDING
                 else "",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.requests.amend import place_said
 from bot.requests.desk import Desk
 from bot.requests.model import Draft, Notice, Pick, Question
 from bot.requests.orders import said_statuses
-from bot.requests.values import option_values
 from bot.requests.variants import Match, match_variants
 from bot.requests.wishes import Wish, read_wish, values_of
 from knowledge.models import OrderLine, Product, Variant
+from knowledge.orders.money import money_text
 
 _SHOWN = 8
 
@@ -174,13 +173,3 @@ def question_about(draft: Draft, desk: Desk) -> Question | None:
 
 def variant_text(variant: Variant, currency: str) -> str:
     return f"{values_of(variant)} ({money_text(variant.price, currency)})"
-
-
-def money_text(amount: object, currency: str) -> str:
-    """ "$129.90", "€129.90", else "129.90 CHF"."""
-    sign = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}.get(currency)
-    return f"{sign}{amount:,.2f}" if sign else f"{amount:,.2f} {currency}"
-
-
-def variant_names(product: Product) -> Sequence[str]:
-    return [f"{o}: {', '.join(v)}" for o, v in option_values(product).items()]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from knowledge.models import Customer, MethodKind, Payment, PaymentMethod
+from knowledge.models import Customer, MethodKind, Order, Payment, PaymentMethod
 from knowledge.orders.operations import Money
 from knowledge.orders.rules import STORE_CREDIT, TimingRules
 
@@ -25,15 +25,6 @@ def money_text(amount: Decimal, currency: str) -> str:
     number = f"{rounded(amount, currency):,}"
     sign = _SYMBOLS.get(currency)
     return f"{sign}{number}" if sign else f"{number} {currency}"
-
-
-def paid_by_method(payments: Iterable[Payment]) -> dict[str | None, Decimal]:
-    """What each method still carries, payments minus refunds, in the order they first paid; settled ones left out."""
-    net: dict[str | None, Decimal] = {}
-    for entry in payments:
-        signed = entry.amount if entry.kind == "payment" else -entry.amount
-        net[entry.method_id] = net.get(entry.method_id, ZERO) + signed
-    return {method: amount for method, amount in net.items() if amount > 0}
 
 
 def open_payments(payments: Sequence[Payment]) -> list[Payment]:
@@ -102,3 +93,8 @@ def refund_money(customer: Customer, method_id: str | None, amount: Decimal, cur
 def charge_money(customer: Customer, method_id: str | None, amount: Decimal, currency: str,
                  timing: TimingRules) -> Money:
     return Money("charge", amount, currency, method_id or "", method_label(customer, method_id), timing.charge)
+
+
+def refund_for_cancelling(order: Order) -> Decimal:
+    """What was paid and not given back yet."""
+    return rounded(sum((p.amount for p in open_payments(order.payments)), ZERO), order.currency)

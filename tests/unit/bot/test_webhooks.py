@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.config import WebhookSettings
 from bot.stores import database
 from bot.stores.schema import webhook_outbox
-from bot.webhooks import RETRY_AFTER_S, WebhookOutbox
+from bot.webhooks import RETRY_AFTER_S, WebhookOutbox, sign, signing_key
 from knowledge.db import async_url
 from knowledge.errors import ConfigError
 from tests.fakes import FakeClock
@@ -152,3 +152,9 @@ async def test_a_wrong_setting_is_named(
     settings = WebhookSettings(url=url, secret=SecretStr(secret) if isinstance(secret, str) else secret)
     with pytest.raises(ConfigError, match=named):
         WebhookOutbox(engine, settings, clock)
+
+
+def test_the_signature_is_the_one_of_the_specifications_example():
+    settings = WebhookSettings(secret=SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+    signature = sign(signing_key(settings), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, '{"test": 2432232314}')
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="

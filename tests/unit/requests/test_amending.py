@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.requests.amend import ORIGINAL, amend_lines, amend_method, read_reason
 from bot.requests.methods import STORE_CREDIT, choose_methods
 from bot.requests.model import Draft, Open, Pick
-from bot.requests.swaps import answer_choice, money_text, question_about, settle_variants
+from bot.requests.swaps import answer_choice, question_about, settle_variants
 from tests.unit.requests.shelf import DELIVERED, GIFT, KEYBOARD, MIRA, PAYPAL, PENDING, VISA, desk, english
 
 BOOTS, SHIRT, KETTLE = (f"10301/L{n}" for n in (1, 2, 3))
@@ -180,11 +180,6 @@ def test_any_answer_chooses_another_variant_in_stock_or_none(text):
         assert variant is not None
         assert variant.available
         assert variant.id != "KEY-1"
-
-
-@pytest.mark.parametrize(("currency", "text"), [("USD", "$1,234.50"), ("EUR", "€1,234.50"), ("CHF", "1,234.50 CHF")])
-def test_money_is_written_with_its_currency(currency, text):
-    assert money_text(1234.5, currency) == text
 
 
 # --- the draft as JSON -----------------------------------------------------------------------------------------------
