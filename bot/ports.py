@@ -67,10 +67,18 @@ class TrackerStore(Protocol):
         inbox: Sequence[tuple[str, str]] = (),
         outbox: Sequence[OutboundMessage] = (),
     ) -> None:
-        """One transaction: events, snapshot, inbox marks (channel, message id) and the reply.
+        """One transaction: events, snapshot, inbox marks (channel, message id) and the reply; then the feed is told.
 
-        Raises StaleTracker when the conversation has moved past `expected_seq`.
+        Raises StaleTracker when the conversation has moved past `expected_seq` or a message was answered already.
         """
+        ...
+
+    async def accept(self, message: InboundMessage) -> None:
+        """Keep a message that has an id until a commit answers it. Harmless for one that is kept or answered already."""
+        ...
+
+    async def pending(self, before: float) -> list[InboundMessage]:
+        """Messages accepted before this time (seconds since the epoch) and not answered, oldest first."""
         ...
 
     async def events(self, conversation_id: str, after: int = 0, limit: int = 1000) -> list[Stamped]:
@@ -88,6 +96,14 @@ class TrackerStore(Protocol):
 
 class StaleTracker(Exception):
     """Somebody else has written to this conversation meanwhile."""
+
+
+class Feed(Protocol):
+    """Whoever looks at a conversation hears what is new in it."""
+
+    def committed(self, conversation_id: str, events: Sequence[Stamped], mode: str) -> None:
+        """These events are durable now. It must not fail and must not wait."""
+        ...
 
 
 class ConversationLock(Protocol):

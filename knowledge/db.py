@@ -23,15 +23,14 @@ from sqlalchemy import (
     Table,
     Text,
     event,
-    inspect,
     make_url,
-    text,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from knowledge.config import DATABASE_FILE, KnowledgeSettings
 from knowledge.errors import ConfigError, Unavailable
+from knowledge.migrating import Chain
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "knowledge_version"
@@ -39,6 +38,7 @@ HEAD = "0002"                              # the newest migration; a test holds 
 WRITE = "shopclerk_write"                  # execution option: the transaction will write
 BUSY_TIMEOUT_S = 30.0
 ID = String(512)
+CHAIN = Chain("knowledge", MIGRATIONS, VERSION_TABLE, HEAD, 715731)
 _ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 metadata = MetaData()
@@ -129,7 +129,7 @@ def open_engine(url: URL | str) -> AsyncEngine:
     """An engine for `url`, which must name an async driver; connects on first use."""
     engine = create_async_engine(url, pool_pre_ping=not str(url).startswith("sqlite"))
     if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
@@ -139,7 +139,8 @@ def writing(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(**{WRITE: True})
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def prepare_sqlite(connection: Any, _record: object) -> None:
+    """What every connection to a shop's SQLite file is set to."""
     connection.isolation_level = None      # SQLAlchemy's "begin" event opens transactions, DDL included
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={int(BUSY_TIMEOUT_S * 1000)}",
@@ -154,14 +155,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 async def upgrade(database: AsyncEngine | URL | str) -> bool:
-    """Bring the knowledge tables up to date; True when something was done. Raises Unavailable."""
+    """Bring the knowledge tables up to date; True when something was done. Raises Unavailable, NewerDatabase."""
     engine = database if isinstance(database, AsyncEngine) else open_engine(database)
     try:
         async with engine.connect() as connection:
-            if await connection.run_sync(_version) == HEAD:
+            if await connection.run_sync(CHAIN.refuse_newer) == HEAD:
                 return False
         async with writing(engine).begin() as connection:
-            await connection.run_sync(_migrate, HEAD)
+            await connection.run_sync(CHAIN.move, HEAD)
     except (OSError, OperationalError) as error:
         raise Unavailable(f"database {engine.url.render_as_string()}: {_first_line(error)}") from error
     except DBAPIError as error:
@@ -177,28 +178,7 @@ async def upgrade(database: AsyncEngine | URL | str) -> bool:
 async def downgrade(engine: AsyncEngine, revision: str = "base") -> None:
     """Take the knowledge tables back to `revision`; "base" drops them."""
     async with writing(engine).begin() as connection:
-        await connection.run_sync(_migrate, revision)
-
-
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-
-
-def _migrate(connection: Connection, target: str) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    if connection.dialect.name == "postgresql":     # several workers may start at once
-        connection.execute(text("SELECT pg_advisory_xact_lock(715731)"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    if target == "base":
-        command.downgrade(config, target)
-    elif _version(connection) != target:
-        command.upgrade(config, target)
+        await connection.run_sync(CHAIN.move, revision)
 
 
 def _first_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ class InboundMessage:
     customer_id: str | None = None
     locale: str | None = None
     payload: str | None = None  # a pressed button's payload, sent instead of words
-    page: Mapping[str, Any] = field(default_factory=dict)
+    page: Mapping[str, Any] = field(default_factory=dict)  # {"url", "title", "product_id", "cart"}: where they are
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

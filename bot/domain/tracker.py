@@ -47,6 +47,7 @@ class Tracker:
     stack: list[Frame] = field(default_factory=list)
     queue: list[Frame] = field(default_factory=list)
     last_user: ev.UserUttered | None = None
+    heard_seq: int = 0  # of the customer's last message
     last_bot: list[ev.BotUttered] = field(default_factory=list)  # the last turn's bubbles
     misses: int = 0  # turns in a row we could not handle
     frames_begun: int = 0
@@ -76,6 +77,7 @@ class Tracker:
                 self.started_at, self.channel, self.locale = self.started_at or at, event.channel, event.locale
             case ev.UserUttered():
                 self.last_user, self.last_bot, self.turns = event, [], self.turns + 1
+                self.heard_seq = self.seq
                 missed = bool(event.commands) and all(c.get("name") == "CannotHandle" for c in event.commands)
                 self.misses = self.misses + 1 if missed else 0
             case ev.BotUttered():
@@ -161,6 +163,7 @@ def snapshot(tracker: Tracker) -> dict[str, Any]:
         "queue": [_frame_json(f) for f in tracker.queue],
         "last_user": ev.event_to_json(tracker.last_user) if tracker.last_user else None,
         "last_bot": [ev.event_to_json(b) for b in tracker.last_bot],
+        "heard_seq": tracker.heard_seq,
         "misses": tracker.misses,
         "frames_begun": tracker.frames_begun,
         "turns": tracker.turns,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import URL, Connection, event, inspect, text
+from sqlalchemy import URL, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import StaticPool
 
+from bot.stores.group_commit import GroupCommit
 from bot.stores.schema import VERSION_TABLE
 from knowledge import db
+from knowledge.errors import Unavailable
+from knowledge.migrating import Chain
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"                              # the newest migration; a test holds it to the folder
-_LOCK = 715732                             # of PostgreSQL: several workers may start at once
+HEAD = "0002"                              # the newest migration; a test holds it to the folder
+CHAIN = Chain("bot", MIGRATIONS, VERSION_TABLE, HEAD, 715732)
+CHAINS = (db.CHAIN, CHAIN)                 # in the order they are run
 
 
 def open_engine(url: URL | str) -> AsyncEngine:
@@ -32,29 +37,42 @@ def _sync_fully(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def group_commit(engine: AsyncEngine) -> GroupCommit:
+    """The writer of the turns of one SQLite database, beside `engine`, which reads."""
+    writer = create_engine(engine.url.set(drivername="sqlite"), poolclass=StaticPool,
+                           connect_args={"check_same_thread": False})
+    event.listen(writer, "connect", db.prepare_sqlite)
+    event.listen(writer, "connect", _sync_fully)
+    event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return GroupCommit(writer, asyncio.Lock())
+
+
 async def upgrade(engine: AsyncEngine) -> bool:
-    """Run the bot's pending migrations; True when there were some."""
+    """Run the bot's pending migrations; True when there were some. Raises NewerDatabase."""
     async with engine.connect() as connection:
-        if await connection.run_sync(_version) == HEAD:
+        if await connection.run_sync(CHAIN.refuse_newer) == HEAD:
             return False
     async with db.writing(engine).begin() as connection:
-        await connection.run_sync(_migrate)
+        await connection.run_sync(CHAIN.move, HEAD)
     return True
 
 
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    version: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    return version
+async def bring_up_to_date(engine: AsyncEngine) -> None:
+    """All of the shop's tables, the knowledge base's and the bot's; a database newer than the program is not touched.
+
+    Raises Unavailable, NewerDatabase.
+    """
+    try:
+        async with engine.connect() as connection:
+            for chain in CHAINS:
+                await connection.run_sync(chain.refuse_newer)
+    except (OSError, SQLAlchemyError) as error:
+        raise unavailable(engine, error) from error
+    await db.upgrade(engine)
+    await upgrade(engine)
 
 
-def _migrate(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    if _version(connection) == HEAD:
-        return
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def unavailable(engine: AsyncEngine, error: BaseException) -> Unavailable:
+    """What a driver said, in one line that shows no password."""
+    said = str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__]
+    return Unavailable(f"database {engine.url.render_as_string()}: {said[0]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 VERSION_TABLE = "bot_alembic_version"
 
@@ -35,8 +35,10 @@ inbox = Table(
     Column("channel", String(64), primary_key=True),
     Column("message_id", String(512), primary_key=True),
     Column("conversation_id", String(255), nullable=False),
-    Column("reply", Text, nullable=False),
+    Column("reply", Text, nullable=False),               # "": accepted, not answered yet
+    Column("body", Text, nullable=False, server_default=""),  # the message itself, until it is answered
     Column("at", Float(53), nullable=False, index=True),
+    Index("inbox_pending", "at", sqlite_where=text("reply = ''"), postgresql_where=text("reply = ''")),
 )
 
 api_keys = Table(

@@ -1,30 +1,44 @@
 """The tracker store on SQL (SQLite, PostgreSQL): snapshot, events, inbox marks and reply in one transaction.
 
 A load reads one row, however long the conversation is: the snapshot is the state, events are history. Two writers are
-kept apart by compare-and-set on `seq`, so it needs no lock across processes.
+kept apart by compare-and-set on `seq`, so it needs no lock across processes. On SQLite the transactions of turns that
+end together share one flush to the disk (`GroupCommit`); PostgreSQL groups its commits itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.events import Stamped, event_from_json, event_to_json
-from bot.domain.message import OutboundMessage
+from bot.domain.message import InboundMessage, OutboundMessage
 from bot.domain.tracker import Tracker, restore, snapshot
-from bot.ports import StaleTracker
-from bot.stores import schema
+from bot.ports import Feed, StaleTracker
+from bot.stores import database, schema
+from bot.stores.accepted import message_from_json, message_to_json
+from bot.stores.group_commit import GroupCommit
 from bot.stores.replies import reply_from_json, reply_to_json
+
+PENDING = ""  # a reply not given yet
+CHANNEL = "shopclerk_conversations"  # PostgreSQL's NOTIFY: the payload is a conversation's id
 
 
 class SqlTrackerStore:
     """Append-only events per conversation, with snapshots, on an engine somebody else opens and closes."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, feed: Feed | None = None) -> None:
+        self._engine, self._feed = engine, feed
+        self._group = database.group_commit(engine) if engine.dialect.name == "sqlite" else None
+
+    async def close(self) -> None:
+        """Writes under way are finished; the engine stays open."""
+        if self._group is not None:
+            await self._group.close()
 
     async def load(self, conversation_id: str) -> Tracker | None:
         query = select(schema.conversations.c.snapshot).where(schema.conversations.c.id == conversation_id)
@@ -32,15 +46,34 @@ class SqlTrackerStore:
             text = (await connection.execute(query)).scalar_one_or_none()
         return restore(schema.load(text)) if text is not None else None
 
-    async def commit(self, conversation_id: str, expected_seq: int, events: Sequence[Stamped], tracker: Tracker,
-                     inbox: Sequence[tuple[str, str]] = (), outbox: Sequence[OutboundMessage] = ()) -> None:
+    async def commit(
+        self,
+        conversation_id: str,
+        expected_seq: int,
+        events: Sequence[Stamped],
+        tracker: Tracker,
+        inbox: Sequence[tuple[str, str]] = (),
+        outbox: Sequence[OutboundMessage] = (),
+    ) -> None:
+        write = _turn(conversation_id, expected_seq, events, tracker, inbox, outbox)
         try:
-            async with self._engine.begin() as connection:
-                await _move(connection, conversation_id, expected_seq, tracker)
-                await _append(connection, conversation_id, events)
-                await _mark(connection, conversation_id, inbox, outbox, tracker.last_at)
-        except IntegrityError as error:       # the conversation, one of its events or a mark is there already
+            await self._write(write)
+        except IntegrityError as error:  # the conversation or one of its events is there already
             raise StaleTracker(conversation_id) from error
+        if self._feed is not None:
+            self._feed.committed(conversation_id, events, tracker.mode.value)
+
+    async def accept(self, message: InboundMessage) -> None:
+        row = _inbox_row(message.channel, message.message_id, message.conversation_id, PENDING, time.time())
+        body = schema.dump(message_to_json(message))
+        await self._write(lambda connection: _insert_mark(connection, row | {"body": body}, replace=False))
+
+    async def pending(self, before: float) -> list[InboundMessage]:
+        table = schema.inbox
+        query = select(table.c.body).where(table.c.reply == PENDING, table.c.at < before).order_by(table.c.at)
+        async with self._engine.connect() as connection:
+            bodies = (await connection.execute(query)).scalars().all()
+        return [message_from_json(schema.load(body)) for body in bodies]
 
     async def events(self, conversation_id: str, after: int = 0, limit: int = 1000) -> list[Stamped]:
         table = schema.events
@@ -54,8 +87,8 @@ class SqlTrackerStore:
         table = schema.inbox
         query = select(table.c.reply).where(table.c.channel == channel, table.c.message_id == message_id)
         async with self._engine.connect() as connection:
-            text = (await connection.execute(query)).scalar_one_or_none()
-        return None if text is None else [reply_from_json(m) for m in schema.load(text)]
+            reply = (await connection.execute(query)).scalar_one_or_none()
+        return [reply_from_json(m) for m in schema.load(reply)] if reply else None
 
     async def in_mode(self, *modes: str) -> list[Tracker]:
         table = schema.conversations
@@ -65,36 +98,87 @@ class SqlTrackerStore:
         return [restore(schema.load(text)) for text in texts]
 
     async def forget_replies(self, before: float) -> int:
-        """Drop the inbox marks older than `before` (seconds since the epoch); how many."""
+        """Drop the replies older than `before` (seconds since the epoch), never what waits for one; how many."""
+        old = delete(schema.inbox).where(schema.inbox.c.at < before, schema.inbox.c.reply != PENDING)
+        return await self._write(lambda connection: connection.execute(old).rowcount)
+
+    async def _write(self, work: Callable[[Connection], int]) -> int:
+        if self._group is not None:
+            return await self._group.write(work)
         async with self._engine.begin() as connection:
-            return (await connection.execute(delete(schema.inbox).where(schema.inbox.c.at < before))).rowcount
+            return await connection.run_sync(work)
 
 
-async def _move(connection: AsyncConnection, conversation_id: str, expected_seq: int, tracker: Tracker) -> None:
+def _turn(
+    conversation_id: str,
+    expected_seq: int,
+    events: Sequence[Stamped],
+    tracker: Tracker,
+    inbox: Sequence[tuple[str, str]],
+    outbox: Sequence[OutboundMessage],
+) -> Callable[[Connection], int]:
+    """One turn's rows, made ready before anybody waits for the writer."""
+    state = {
+        "seq": tracker.seq,
+        "mode": tracker.mode.value,
+        "mode_since": tracker.mode_since,
+        "updated_at": tracker.last_at,
+        "snapshot": schema.dump(snapshot(tracker)),
+    }
+    history = [
+        {"conversation_id": conversation_id, "seq": s.seq, "at": s.at, "body": schema.dump(event_to_json(s.event))}
+        for s in events
+    ]
+    reply = schema.dump([reply_to_json(m) for m in outbox]) if inbox else ""
+    marks = [_inbox_row(*mark, conversation_id, reply, tracker.last_at) for mark in inbox]
+
+    def write(connection: Connection) -> int:
+        _move(connection, conversation_id, expected_seq, state)
+        if history:
+            connection.execute(insert(schema.events), history)
+        for mark in marks:
+            if _insert_mark(connection, mark, replace=True) != 1:
+                raise StaleTracker(conversation_id)
+        if connection.dialect.name == "postgresql":
+            connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": conversation_id})
+        return len(history)
+
+    return write
+
+
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+def _move(connection: Connection, conversation_id: str, expected_seq: int, state: dict[str, object]) -> None:
     """Write the snapshot, if the conversation still stands where the caller read it."""
     table = schema.conversations
-    row = {"seq": tracker.seq, "mode": tracker.mode.value, "mode_since": tracker.mode_since,
-           "updated_at": tracker.last_at, "snapshot": schema.dump(snapshot(tracker))}
     if expected_seq == 0:
-        await connection.execute(insert(table).values(id=conversation_id, **row))
+        connection.execute(insert(table).values(id=conversation_id, **state))
         return
     unmoved = (table.c.id == conversation_id) & (table.c.seq == expected_seq)
-    moved = await connection.execute(update(table).where(unmoved).values(**row))
-    if moved.rowcount != 1:
+    if connection.execute(update(table).where(unmoved).values(**state)).rowcount != 1:
         raise StaleTracker(conversation_id)
 
 
-async def _append(connection: AsyncConnection, conversation_id: str, events: Sequence[Stamped]) -> None:
-    rows = [{"conversation_id": conversation_id, "seq": s.seq, "at": s.at, "body": schema.dump(event_to_json(s.event))}
-            for s in events]
-    if rows:
-        await connection.execute(insert(schema.events), rows)
+def _inbox_row(channel: str, message_id: str, conversation_id: str, reply: str, at: float) -> dict[str, object]:
+    return {
+        "channel": channel,
+        "message_id": message_id,
+        "conversation_id": conversation_id,
+        "reply": reply,
+        "body": "",
+        "at": at,
+    }
 
 
-async def _mark(connection: AsyncConnection, conversation_id: str, inbox: Sequence[tuple[str, str]],
-                outbox: Sequence[OutboundMessage], at: float) -> None:
-    reply = schema.dump([reply_to_json(m) for m in outbox])
-    rows = [{"channel": channel, "message_id": message_id, "conversation_id": conversation_id, "reply": reply, "at": at}
-            for channel, message_id in inbox]
-    if rows:
-        await connection.execute(insert(schema.inbox), rows)
+def _insert_mark(connection: Connection, row: dict[str, object], *, replace: bool) -> int:
+    """1 when the row is in. A pending one is answered where `replace` says so; an answered one is never touched."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(schema.inbox).values(row)
+    key = [schema.inbox.c.channel, schema.inbox.c.message_id]
+    if replace:
+        answer = {name: new.excluded[name] for name in ("reply", "body", "at")}
+        statement = new.on_conflict_do_update(index_elements=key, set_=answer, where=schema.inbox.c.reply == PENDING)
+    else:
+        statement = new.on_conflict_do_nothing(index_elements=key)
+    return connection.execute(statement).rowcount

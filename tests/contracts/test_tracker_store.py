@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.domain import events as ev
-from bot.domain.message import Button, Card, OutboundMessage, Source
+from bot.domain.message import Button, Card, InboundMessage, OutboundMessage, Source
 from bot.domain.tracker import Mode, Tracker, fold, snapshot
 from bot.ports import StaleTracker, TrackerStore
 from bot.stores import database
@@ -29,7 +31,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     url = f"sqlite:///{tmp_path}/shop.db" if request.param == "sqlite" else request.getfixturevalue("empty_postgres")
     engine = database.open_engine(async_url(url))
     await database.upgrade(engine)
-    yield SqlTrackerStore(engine)
+    opened = SqlTrackerStore(engine)
+    yield opened
+    await opened.close()
     await engine.dispose()
 
 
@@ -136,6 +140,71 @@ async def test_who_waits_longest_comes_first(store: TrackerStore) -> None:
     assert [t.conversation_id for t in await store.in_mode("agent")] == ["middle"]
 
 
+# --- messages kept before they are answered ---------------------------------------------------------------------------
+
+SENT = InboundMessage("c1", "where is it?", "m1", "widget", "C7", "en", "/order W1", {"url": "/p", "cart": [{"q": 1}]})
+
+
+async def test_an_accepted_message_is_kept_whole_until_it_is_answered(store: TrackerStore) -> None:
+    await store.accept(SENT)
+    assert await store.pending(time.time() + 60) == [SENT]
+    assert await store.answered("widget", "m1") is None
+    await store.commit("c1", *turn(Tracker("c1"), ev.UserUttered("where is it?")), [("widget", "m1")], [REPLY])
+    assert await store.pending(time.time() + 60) == []
+    assert await store.answered("widget", "m1") == [REPLY]
+
+
+async def test_accepting_again_changes_nothing(store: TrackerStore) -> None:
+    await store.accept(SENT)
+    await store.accept(replace(SENT, text="something else"))
+    assert await store.pending(time.time() + 60) == [SENT]
+    await store.commit("c1", *turn(Tracker("c1"), ev.UserUttered("hi")), [("widget", "m1")], [REPLY])
+    await store.accept(SENT)
+    assert await store.pending(time.time() + 60) == []
+    assert await store.answered("widget", "m1") == [REPLY]
+
+
+async def test_only_what_waited_since_before_is_pending_and_the_oldest_comes_first(store: TrackerStore) -> None:
+    for name in ("m1", "m2", "m3"):
+        await store.accept(replace(SENT, message_id=name))
+    assert [m.message_id for m in await store.pending(time.time() + 60)] == ["m1", "m2", "m3"]
+    assert await store.pending(time.time() - 60) == []
+
+
+class Heard:
+    """A feed that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, list[int], str]] = []
+
+    def committed(self, conversation_id: str, events: Sequence[ev.Stamped], mode: str) -> None:
+        self.told.append((conversation_id, [s.seq for s in events], mode))
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_the_feed_hears_of_what_was_committed_and_of_nothing_else(kind: str, tmp_path: Path) -> None:
+    feed = Heard()
+    engine = database.open_engine(async_url(f"sqlite:///{tmp_path}/shop.db"))
+    await database.upgrade(engine)
+    sql = SqlTrackerStore(engine, feed)
+    store: TrackerStore = sql if kind == "sqlite" else MemoryTrackerStore(feed)
+    await store.commit("c1", *turn(Tracker("c1"), ev.SessionStarted(), ev.HandoffRequested("asked")))
+    with pytest.raises(StaleTracker):
+        await store.commit("c1", *turn(Tracker("c1"), ev.SessionStarted()))
+    assert feed.told == [("c1", [1, 2], "queued")]
+    await sql.close()
+    await engine.dispose()
+
+
+async def test_of_writes_that_share_a_transaction_a_stale_one_takes_no_other_along(store: TrackerStore) -> None:
+    await store.commit("taken", *turn(Tracker("taken"), ev.SessionStarted()))
+    names = ["a", "taken", "b", "c"]
+    done = await asyncio.gather(*(store.commit(n, *turn(Tracker(n), ev.SessionStarted())) for n in names),
+                                return_exceptions=True)
+    assert [type(d) for d in done] == [type(None), StaleTracker, type(None), type(None)]
+    assert [t is not None for t in [await store.load(n) for n in names]] == [True] * 4
+
+
 @pytest.mark.parametrize("text", ["a\x00b", "\ud83d", "😀 مرحبا 你好", "x" * 100_000, "'; DROP TABLE inbox; --"])
 async def test_any_text_survives(store: TrackerStore, text: str) -> None:
     await store.commit("c1", *turn(Tracker("c1"), ev.UserUttered(text)), [("rest", "m1")], [OutboundMessage(text)])
@@ -150,6 +219,10 @@ async def test_old_replies_can_be_forgotten_and_new_ones_stay(tmp_path: Path) ->
     store = SqlTrackerStore(engine)
     await store.commit("c1", *turn(Tracker("c1"), ev.UserUttered("old"), at=10.0), [("rest", "old")], [REPLY])
     await store.commit("c2", *turn(Tracker("c2"), ev.UserUttered("new"), at=90.0), [("rest", "new")], [REPLY])
+    await store.accept(InboundMessage("c3", "still waiting", "m9"))
     assert await store.forget_replies(before=50.0) == 1
     assert (await store.answered("rest", "old"), await store.answered("rest", "new")) == (None, [REPLY])
+    assert await store.forget_replies(before=time.time() + 60) == 1
+    assert [m.text for m in await store.pending(time.time() + 60)] == ["still waiting"]
+    await store.close()
     await engine.dispose()

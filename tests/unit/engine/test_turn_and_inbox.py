@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.message import OutboundMessage
 from bot.domain.tracker import Mode, fold, snapshot
-from bot.engine.inbox import Inbox, merge
+from bot.engine.inbox import KEEP_AFTER_S, Inbox, merge
 from bot.ports import StaleTracker
 from bot.stores.locks import ProcessLock
 from tests.unit.engine.desk_flows import Counter, message
@@ -236,9 +237,70 @@ async def test_a_visitor_who_leaves_does_not_stop_the_others(counter, inbox):
     assert texts(await asyncio.wait_for(inbox.receive(message("look", "m5")), 1))
 
 
-@pytest.mark.xfail(strict=True, reason="the one reply of a burst goes to its first message, even if nobody waits there")
 async def test_the_reply_of_a_burst_reaches_who_is_still_there(counter, inbox):
     assert texts(await one_leaves_another_stays(counter, inbox))
+
+
+async def test_a_message_another_process_answered_meanwhile_gets_that_answer(counter):
+    """Two processes resume the same message: the slower one finds it answered when it wants to commit."""
+    slower = Inbox(counter.engine(), counter.store, ProcessLock())
+    faster = Inbox(counter.engine(), counter.store, ProcessLock())
+    held = asyncio.Event()
+
+    async def slow() -> tuple[cmd.Command, ...]:
+        if not held.is_set():
+            held.set()
+            await faster.receive(message("slow", "m1"))
+        return LOOK
+
+    counter.reader.script["slow"] = slow
+    reply = await slower.receive(message("slow", "m1"))
+    assert texts(reply)
+    assert sum(isinstance(s.event, ev.UserUttered) for s in await counter.store.events("talk")) == 1
+
+
+# --- kept before they are answered ------------------------------------------------------------------------------------
+
+async def test_a_quick_turn_keeps_its_message_by_its_own_commit(counter, inbox):
+    told: list[str] = []
+
+    async def kept() -> None:
+        told.append("kept")
+
+    await inbox.receive(message("look", "m1"), on_kept=kept)
+    await asyncio.sleep(KEEP_AFTER_S + 0.1)
+    assert told == []
+    assert await counter.store.pending(time.time() + 60) == []
+
+
+async def test_a_slow_turn_has_its_message_kept_first_and_says_so_once(counter, inbox):
+    held, kept = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> tuple[cmd.Command, ...]:
+        await held.wait()
+        return LOOK
+
+    async def tell() -> None:
+        assert not kept.is_set()
+        kept.set()
+
+    counter.reader.script["slow"] = slow
+    turn = asyncio.create_task(inbox.receive(message("slow", "m1"), on_kept=tell))
+    await asyncio.wait_for(kept.wait(), 5)
+    assert [m.text for m in await counter.store.pending(time.time() + 60)] == ["slow"]
+    held.set()
+    assert texts(await turn)
+    assert await counter.store.pending(time.time() + 60) == []
+
+
+async def test_what_a_process_that_died_had_accepted_is_answered_once_by_the_next(counter, inbox):
+    for number, text in enumerate(("look", "fetch")):
+        await counter.store.accept(message(text, f"m{number}"))
+    counter.reader.script["look\nfetch"] = LOOK
+    assert await inbox.resume(time.time() + 60) == 2
+    assert await counter.store.answered("rest", "m0") == await counter.store.answered("rest", "m1") != None  # noqa: E711
+    assert await inbox.resume(time.time() + 60) == 0
+    assert counter.actions.ran == ["action_look"]
 
 
 # --- a person --------------------------------------------------------------------------------------------------------
