@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
-from sqlalchemy import Column, Select, Table, func, select
+from sqlalchemy import Column, Select, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from knowledge import db, native
 from knowledge.keys import letters_and_digits
 from knowledge.models import Chunk, Document, EvidenceKind, PricePoint, Product, Review
+from knowledge.parsed import product_of
+from knowledge.reading import reads
 from knowledge.records import chunk_from, document_from
 
 PAGE = 1000          # rows per round trip
-_IN_LIMIT = 500      # ids per IN list; SQLite takes 32,766 parameters, a plan stays small with fewer
-T = TypeVar("T")
+_VARIANT = [select(db.variants.c.product_id).where(column == bindparam("key"))
+            .order_by(db.variants.c.product_id, db.variants.c.position).limit(1)
+            for column in (db.variants.c.id, db.variants.c.sku_key)]
 
 
 class SqlCatalogue:
     """The Catalogue port, and what else the search index is built from."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine, self._reads = engine, reads(engine)
 
     async def product(self, product_id: str) -> Product | None:
         found = await self.products([product_id])
         return found[0] if found else None
 
     async def products(self, ids: Iterable[str]) -> list[Product]:
-        bodies = await self._bodies(db.products, db.products.c.id, ids)
-        return [native.product_from(body) for body in bodies]
+        return [product_of(body) for body in await self._bodies(db.products, db.products.c.id, ids)]
 
     async def product_of_variant(self, variant_id: str) -> Product | None:
         """By variant id, else by SKU, which is compared by its letters and digits."""
-        variants = db.variants
-        by_id = select(variants.c.product_id).where(variants.c.id == variant_id)
-        by_sku = select(variants.c.product_id).where(variants.c.sku_key == letters_and_digits(variant_id))
-        async with self._engine.connect() as connection:
-            for query in (by_id, by_sku):
-                ordered = query.order_by(variants.c.product_id, variants.c.position).limit(1)
-                if found := (await connection.execute(ordered)).scalar():
-                    break
-        return await self.product(found) if found else None
+        for query, key in zip(_VARIANT, (variant_id, letters_and_digits(variant_id)), strict=True):
+            if found := await self._reads.all(query, key=key):
+                return await self.product(found[0][0])
+        return None
 
     async def all_products(self) -> AsyncIterator[Product]:
         """In file order."""
@@ -58,7 +54,7 @@ class SqlCatalogue:
 
     async def document(self, document_id: str) -> Document | None:
         bodies = await self._bodies(db.documents, db.documents.c.id, [document_id])
-        return document_from(bodies[0]) if bodies else None
+        return document_from(json.loads(bodies[0])) if bodies else None
 
     async def all_documents(self, *kinds: EvidenceKind) -> AsyncIterator[Document]:
         """Every document, or those of `kinds`; solved cases and curated answers are documents too."""
@@ -76,7 +72,7 @@ class SqlCatalogue:
 
     async def chunks(self, ids: Iterable[str]) -> list[Chunk]:
         """Those of `ids` that exist, in the order asked for."""
-        return [chunk_from(body) for body in await self._bodies(db.chunks, db.chunks.c.id, ids)]
+        return [chunk_from(json.loads(body)) for body in await self._bodies(db.chunks, db.chunks.c.id, ids)]
 
     async def reviews_of(self, product_id: str, limit: int = 100) -> list[Review]:
         table = db.reviews
@@ -114,17 +110,8 @@ class SqlCatalogue:
             async for row in result:
                 yield row
 
-    async def _bodies(self, table: Table, key: Column[str], ids: Iterable[str]) -> list[dict[str, Any]]:
+    async def _bodies(self, table: Table, key: Column[str], ids: Iterable[str]) -> list[str]:
+        """The stored texts of those ids that there are, in the order asked for."""
         wanted = list(ids)
-        found: dict[str, str] = {}
-        async with self._engine.connect() as connection:
-            for part in _parts(wanted, _IN_LIMIT):
-                rows = await connection.execute(select(key, table.c.body).where(key.in_(part)))
-                found.update((row[0], row[1]) for row in rows)
-        return [json.loads(found[one]) for one in wanted if one in found]
-
-
-def _parts(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while part := list(islice(iterator, size)):
-        yield part
+        found = dict(map(tuple, await self._reads.among(key, wanted, key, table.c.body)))
+        return [found[one] for one in wanted if one in found]

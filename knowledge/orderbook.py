@@ -4,47 +4,63 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Table, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from knowledge import db, native
 from knowledge.keys import digits, folded, letters_and_digits
 from knowledge.models import Customer, Order
+from knowledge.parsed import customer_of, order_of
+from knowledge.reading import reads
 from knowledge.records import Row, customer_row, order_row
+from knowledge.writing import Undone, Write, alone
 
 PAGE = 500
 LOCAL = "local"      # source of what was made here and came from no file
 
 
+def _bodies_where(table: Table, *columns: str, newest_first: bool = False) -> Select[Any]:
+    """The bodies of the rows that have these columns' values, in file order."""
+    placed = table.c.placed_at if newest_first else None
+    first = () if placed is None else (placed.is_(None), placed.desc())
+    return (select(table.c.body).where(*(table.c[name] == bindparam(name) for name in columns))
+            .order_by(*first, table.c.position, table.c.source, table.c.id))
+
+
+_CUSTOMER, _BY_EMAIL = _bodies_where(db.customers, "id"), _bodies_where(db.customers, "email_key")
+_BY_NAME = _bodies_where(db.customers, "last_key", "first_key")
+_ORDER, _BY_NUMBER = _bodies_where(db.orders, "id"), _bodies_where(db.orders, "number_key")
+_BY_DIGITS = _bodies_where(db.orders, "digits_key").limit(2)
+_OF_CUSTOMER = _bodies_where(db.orders, "customer_id", newest_first=True)
+_APPLIED = select(db.operations.c.id).where(db.operations.c.id == bindparam("id"))
+
+
 class SqlOrderBook:
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._writer = db.writing(engine)
+    def __init__(self, engine: AsyncEngine, write: Write | None = None) -> None:
+        self._engine, self._reads, self._write = engine, reads(engine), write or alone(engine)
 
     async def customer(self, customer_id: str) -> Customer | None:
-        found = await self._customers(select(db.customers.c.body).where(db.customers.c.id == customer_id))
+        found = await self._customers(_CUSTOMER, id=customer_id)
         return found[0] if found else None
 
     async def customer_by_email(self, email: str) -> Customer | None:
         """Case-insensitive; the first in file order where a shop has one address twice."""
         key = folded(email)
-        if key is None:
-            return None
-        found = await self._customers(select(db.customers.c.body).where(db.customers.c.email_key == key))
+        found = await self._customers(_BY_EMAIL, email_key=key) if key is not None else []
         return found[0] if found else None
 
     async def customers_by_name(self, first_name: str, last_name: str) -> list[Customer]:
-        table, first, last = db.customers, folded(first_name), folded(last_name)
+        first, last = folded(first_name), folded(last_name)
         if first is None or last is None:
             return []
-        return await self._customers(select(table.c.body).where(table.c.last_key == last, table.c.first_key == first))
+        return await self._customers(_BY_NAME, last_key=last, first_key=first)
 
     async def order(self, order_id: str) -> Order | None:
-        found = await self._orders(select(db.orders.c.body).where(db.orders.c.id == order_id))
+        found = await self._orders(_ORDER, id=order_id)
         return found[0] if found else None
 
     async def order_by_number(self, number: str) -> Order | None:
@@ -52,17 +68,14 @@ class SqlOrderBook:
         key = letters_and_digits(number)
         if not key:
             return None
-        table = db.orders
-        found = await self._orders(select(table.c.body).where(table.c.number_key == key))
+        found = await self._orders(_BY_NUMBER, number_key=key)
         if found or key != digits(key):
             return found[0] if found else None
-        found = await self._orders(select(table.c.body).where(table.c.digits_key == key).limit(2))
+        found = await self._orders(_BY_DIGITS, digits_key=key)
         return found[0] if len(found) == 1 else None
 
     async def orders_of(self, customer_id: str) -> list[Order]:
-        table = db.orders
-        query = select(table.c.body).where(table.c.customer_id == customer_id)
-        return await self._orders(query.order_by(table.c.placed_at.is_(None), table.c.placed_at.desc()))
+        return await self._orders(_OF_CUSTOMER, customer_id=customer_id)
 
     async def all_orders(self) -> AsyncIterator[Order]:
         """Every order, streamed in file order."""
@@ -76,40 +89,37 @@ class SqlOrderBook:
 
     async def save(self, order: Order, *, customer: Customer | None = None, expected: Order | None = None,
                    expected_customer: Customer | None = None, operation_id: str = "") -> bool:
-        async with self._writer.connect() as connection, connection.begin() as transaction:
-            if not (await _first_time(connection, operation_id) and await _still(connection, db.orders, expected)
-                    and await _still(connection, db.customers, expected_customer)):
-                await transaction.rollback()
-                return False
-            await _put(connection, db.orders, order_row(order).row)
-            if customer is not None:
-                await _put(connection, db.customers, customer_row(customer).row)
-        return True
+        rows = [(db.orders, order_row(order).row)]
+        rows += [(db.customers, customer_row(customer).row)] if customer is not None else []
+        return await self._put(rows, operation_id, expected, expected_customer)
 
     async def save_customer(self, customer: Customer, *, expected: Customer | None = None,
                             operation_id: str = "") -> bool:
-        async with self._writer.connect() as connection, connection.begin() as transaction:
-            if not (await _first_time(connection, operation_id) and await _still(connection, db.customers, expected)):
-                await transaction.rollback()
-                return False
-            await _put(connection, db.customers, customer_row(customer).row)
+        return await self._put([(db.customers, customer_row(customer).row)], operation_id, expected)
+
+    async def _put(self, rows: Sequence[tuple[Table, Row]], operation_id: str,
+                   *expected: Order | Customer | None) -> bool:
+        """All rows, or none where the operation was applied before or what stands there is not what was expected."""
+        def put(connection: Connection) -> None:
+            if not (_first_time(connection, operation_id) and all(_still(connection, one) for one in expected)):
+                raise Undone
+            for table, row in rows:
+                _write_row(connection, table, row)
+
+        try:
+            await self._write(put)
+        except Undone:
+            return False
         return True
 
     async def applied(self, operation_id: str) -> bool:
-        query = select(db.operations.c.id).where(db.operations.c.id == operation_id)
-        async with self._engine.connect() as connection:
-            return (await connection.execute(query)).scalar() is not None
+        return bool(await self._reads.all(_APPLIED, id=operation_id))
 
-    async def _customers(self, query: Select[Any]) -> list[Customer]:
-        return [native.customer_from(body) for body in await self._bodies(query, db.customers)]
+    async def _customers(self, query: Select[Any], **values: str) -> list[Customer]:
+        return [customer_of(row[0]) for row in await self._reads.all(query, **values)]
 
-    async def _orders(self, query: Select[Any]) -> list[Order]:
-        return [native.order_from(body) for body in await self._bodies(query, db.orders)]
-
-    async def _bodies(self, query: Select[Any], table: Table) -> list[Row]:
-        in_file_order = query.order_by(table.c.position, table.c.source, table.c.id)
-        async with self._engine.connect() as connection:
-            return [json.loads(row.body) for row in await connection.execute(in_file_order)]
+    async def _orders(self, query: Select[Any], **values: str) -> list[Order]:
+        return [order_of(row[0]) for row in await self._reads.all(query, **values)]
 
     async def _stream(self, table: Table) -> AsyncIterator[Row]:
         query = select(table.c.body).order_by(table.c.position, table.c.source, table.c.id)
@@ -118,29 +128,29 @@ class SqlOrderBook:
                 yield json.loads(row.body)
 
 
-async def _first_time(connection: AsyncConnection, operation_id: str) -> bool:
+def _first_time(connection: Connection, operation_id: str) -> bool:
     """Mark the operation as applied; on PostgreSQL this waits for a transaction that is just doing the same."""
     if not operation_id:
         return True
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     mark = dialect.insert(db.operations).values(id=operation_id, applied_at=time.time()).on_conflict_do_nothing()
-    return (await connection.execute(mark)).rowcount == 1
+    return connection.execute(mark).rowcount == 1
 
 
-async def _still(connection: AsyncConnection, table: Table, expected: Order | Customer | None) -> bool:
+def _still(connection: Connection, expected: Order | Customer | None) -> bool:
     """Whether the stored thing equals `expected`; its row stays locked until the transaction ends."""
     if expected is None:
         return True
-    query = select(table.c.body).where(table.c.id == expected.id).with_for_update()
-    body = (await connection.execute(query)).scalar()
-    read = native.order_from if isinstance(expected, Order) else native.customer_from
-    return body is not None and read(json.loads(body)) == expected
+    table = db.orders if isinstance(expected, Order) else db.customers
+    body = connection.execute(select(table.c.body).where(table.c.id == expected.id).with_for_update()).scalar()
+    read = order_of if isinstance(expected, Order) else customer_of
+    return body is not None and read(body) == expected
 
 
-async def _put(connection: AsyncConnection, table: Table, row: Row) -> None:
+def _write_row(connection: Connection, table: Table, row: Row) -> None:
     """Write a row as changed here. What was last ingested stays known, so that the same file does not undo it."""
     values = {**row, "local_at": time.time()}
-    if (await connection.execute(update(table).where(table.c.id == row["id"]).values(values))).rowcount:
+    if connection.execute(update(table).where(table.c.id == row["id"]).values(values)).rowcount:
         return
-    last = (await connection.execute(select(func.coalesce(func.max(table.c.position), 0)))).scalar_one()
-    await connection.execute(insert(table).values(**values, source=LOCAL, position=last + 1, ingested_hash=""))
+    last = connection.execute(select(func.coalesce(func.max(table.c.position), 0))).scalar_one()
+    connection.execute(insert(table).values(**values, source=LOCAL, position=last + 1, ingested_hash=""))

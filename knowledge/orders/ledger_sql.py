@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from knowledge import db
 from knowledge.native import compact
 from knowledge.orders.audit import AuditRecord
 from knowledge.orders.ledger import SETTLED, LedgerEntry, LedgerState
 from knowledge.orders.outbox import OrderEvent
+from knowledge.reading import reads
+from knowledge.writing import Write, alone
 
 _OPEN = (LedgerState.REQUESTED.value, LedgerState.UNKNOWN.value)
 
@@ -53,11 +70,21 @@ audit = Table(
 )
 
 
+def _entries_where(*conditions: Any) -> Select[Any]:
+    return select(ledger).where(*conditions).order_by(ledger.c.at, ledger.c.operation_id)
+
+
+_ENTRY = _entries_where(ledger.c.operation_id == bindparam("operation_id"))
+_OF_PROPOSAL = _entries_where(ledger.c.proposal_digest == bindparam("digest"))
+_UNSETTLED = _entries_where(ledger.c.state.in_(_OPEN))
+_UNSETTLED_OF = _entries_where(ledger.c.state.in_(_OPEN), ledger.c.customer_id == bindparam("customer_id"))
+
+
 class SqlLedger:
     """OperationLedger: the primary key decides who was first."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine, self._writer = engine, db.writing(engine)
+    def __init__(self, engine: AsyncEngine, write: Write | None = None) -> None:
+        self._reads, self._write = reads(engine), write or alone(engine)
 
     async def begin(self, entry: LedgerEntry) -> bool:
         row = {
@@ -65,55 +92,54 @@ class SqlLedger:
             "customer_id": entry.customer_id, "conversation_id": entry.conversation_id, "at": entry.at.timestamp(),
             "state": entry.state.value, "reason": entry.reason, "quote": compact(entry.quote),
             "states": compact(entry.states)}
-        async with self._writer.begin() as connection:
-            return await _insert_once(connection, ledger, row)
+        return await self._write(lambda connection: _insert_once(connection, ledger, row))
 
     async def finish(self, operation_id: str, state: LedgerState, reason: str = "") -> bool:
         values: dict[str, Any] = {"state": state.value, "reason": reason}
         if state in SETTLED:
             values["states"] = "{}"
         change = update(ledger).where(ledger.c.operation_id == operation_id, ledger.c.state.in_(_OPEN)).values(values)
-        async with self._writer.begin() as connection:
-            return (await connection.execute(change)).rowcount == 1
+        return await self._write(lambda connection: connection.execute(change).rowcount == 1)
 
     async def entry(self, operation_id: str) -> LedgerEntry | None:
-        found = await self._entries(ledger.c.operation_id == operation_id)
+        found = await self._entries(_ENTRY, operation_id=operation_id)
         return found[0] if found else None
 
     async def of_proposal(self, proposal_digest: str) -> list[LedgerEntry]:
-        found = await self._entries(ledger.c.proposal_digest == proposal_digest)
-        return sorted(found, key=lambda e: e.position)
+        return sorted(await self._entries(_OF_PROPOSAL, digest=proposal_digest), key=lambda e: e.position)
 
     async def unsettled(self, customer_id: str = "") -> list[LedgerEntry]:
-        conditions = [ledger.c.state.in_(_OPEN)] + ([ledger.c.customer_id == customer_id] if customer_id else [])
-        return await self._entries(*conditions)
+        if customer_id:
+            return await self._entries(_UNSETTLED_OF, customer_id=customer_id)
+        return await self._entries(_UNSETTLED)
 
-    async def _entries(self, *conditions: Any) -> list[LedgerEntry]:
-        query = select(ledger).where(*conditions).order_by(ledger.c.at, ledger.c.operation_id)
-        async with self._engine.connect() as connection:
-            return [_entry(row._mapping) for row in await connection.execute(query)]
+    async def _entries(self, query: Select[Any], **values: str) -> list[LedgerEntry]:
+        return [_entry(row) for row in await self._reads.all(query, **values)]
 
 
-def _entry(row: Mapping[Any, Any]) -> LedgerEntry:
-    return LedgerEntry(
-        row["operation_id"], row["proposal_digest"], row["position"], row["customer_id"], row["conversation_id"],
-        json.loads(row["quote"]), json.loads(row["states"]), datetime.fromtimestamp(row["at"], UTC),
-        LedgerState(row["state"]), row["reason"])
+def _entry(row: Sequence[Any]) -> LedgerEntry:
+    """From the table's columns, in their order."""
+    operation, proposal, position, customer, conversation, at, state, reason, quote, states = row
+    return LedgerEntry(operation, proposal, position, customer, conversation, json.loads(quote), json.loads(states),
+                       datetime.fromtimestamp(at, UTC), LedgerState(state), reason)
 
 
 class SqlOrderEvents:
     """OrderEvents: whoever reads after a seq misses none, for sequence numbers appear in order."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine, self._writer = engine, db.writing(engine)
+    def __init__(self, engine: AsyncEngine, write: Write | None = None) -> None:
+        self._engine, self._write = engine, write or alone(engine)
 
     async def record(self, kind: str, order_native_json: Mapping[str, Any], operation_id: str) -> None:
         row = {"operation_id": operation_id, "kind": kind, "at": datetime.now(UTC).timestamp(),
                "body": compact(order_native_json)}
-        async with self._writer.begin() as connection:
+
+        def append(connection: Connection) -> None:
             if connection.dialect.name == "postgresql":   # a lower seq must not appear after a higher one was read
-                await connection.execute(text("LOCK TABLE order_events IN EXCLUSIVE MODE"))
-            await _insert_once(connection, events, row, "operation_id")
+                connection.execute(text("LOCK TABLE order_events IN EXCLUSIVE MODE"))
+            _insert_once(connection, events, row, "operation_id")
+
+        await self._write(append)
 
     async def after(self, seq: int, limit: int = 100) -> list[OrderEvent]:
         query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
@@ -125,14 +151,13 @@ class SqlOrderEvents:
 class SqlAudit:
     """Audit as a table that is only ever added to."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine, self._writer = engine, db.writing(engine)
+    def __init__(self, engine: AsyncEngine, write: Write | None = None) -> None:
+        self._engine, self._write = engine, write or alone(engine)
 
     async def record(self, record: AuditRecord) -> None:
         values = {"at": record.at.timestamp(), "event": record.event, "customer_id": record.customer_id,
                   "conversation_id": record.conversation_id, "subject": record.subject}
-        async with self._writer.begin() as connection:
-            await connection.execute(insert(audit).values(values))
+        await self._write(lambda connection: connection.execute(insert(audit).values(values)).rowcount)
 
     async def records(self, limit: int = 100) -> list[AuditRecord]:
         """The latest, newest first."""
@@ -142,7 +167,7 @@ class SqlAudit:
                     for r in await connection.execute(query)]
 
 
-async def _insert_once(connection: AsyncConnection, table: Table, row: Mapping[str, Any], *unique: str) -> bool:
+def _insert_once(connection: Connection, table: Table, row: Mapping[str, Any], *unique: str) -> bool:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     once = dialect.insert(table).values(row).on_conflict_do_nothing(index_elements=list(unique) or None)
-    return (await connection.execute(once)).rowcount == 1
+    return connection.execute(once).rowcount == 1
