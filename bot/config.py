@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -33,6 +33,9 @@ class LimitSettings(Section):
     body_bytes: int = Field(default=1_000_000, ge=1024)
     address_per_minute: int = Field(default=1200, ge=1)
     conversation_per_minute: int = Field(default=60, ge=1)
+    key_per_minute: int = Field(default=6000, ge=1)
+    turns: int = Field(default=1000, ge=1)     # under way or waiting at once; beyond it 503 with Retry-After
+    sockets: int = Field(default=20_000, ge=1) # open WebSockets and event streams
 
 
 class TimeoutSettings(Section):
@@ -79,6 +82,26 @@ class CustomerTokenSettings(Section):
     audience: str = "shopclerk"
 
 
+class OpenAiSettings(Section):
+    """`[openai]`: the assistant as a model, `POST /v1/chat/completions`."""
+
+    key_required: bool = False                 # only callers with an API key of the scope `chat`
+
+
+class LogSettings(Section):
+    """`[log]`: what the server writes to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"       # auto: JSON where stderr is no terminal
+
+
+class TelemetrySettings(Section):
+    """`[telemetry]`: spans of turns, over OTLP/HTTP; none while both this and OTEL_EXPORTER_OTLP_ENDPOINT are empty."""
+
+    otlp_endpoint: str = ""
+    sample: float = Field(default=1.0, ge=0, le=1)         # share of the turns traced that nobody else decided about
+
+
 class BotSettings(KnowledgeSettings):
     """Everything a shop may set, the knowledge base's keys among them; an unknown key is a mistake."""
 
@@ -91,3 +114,6 @@ class BotSettings(KnowledgeSettings):
     llm: LlmSettings = LlmSettings()
     webhook: WebhookSettings = WebhookSettings()
     customer_token: CustomerTokenSettings = CustomerTokenSettings()
+    openai: OpenAiSettings = OpenAiSettings()
+    log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()

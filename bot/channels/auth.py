@@ -1,4 +1,4 @@
-"""Who may call what: API keys with scopes, and the tokens of conversations begun here."""
+"""Proofs of who calls: API keys with scopes, and the tokens of conversations begun here."""
 
 from __future__ import annotations
 
@@ -7,26 +7,36 @@ from functools import wraps
 
 from aiohttp import web
 
+from bot.channels.limits import BY_KEY, check_rate
 from bot.channels.problem import Problem
 from bot.channels.services import SECRET, SHOP
 from bot.channels.tokens import holds
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+KEY_PREFIX = "sck_"
+KEY_ID = web.RequestKey("key_id", str)
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _NO_KEY = "an API key is needed: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
 
 
+async def check_key(request: web.Request, scope: str) -> None:
+    """Raises a problem unless the API key shown is in force (401), has `scope` (403) and is not too busy (429)."""
+    text = credential(request)
+    key = await request.app[SHOP].keys.verify(text) if text else None
+    if key is None:
+        raise Problem(401, _NO_KEY, headers=_CHALLENGE)
+    request[KEY_ID] = key.id
+    check_rate(request.app[BY_KEY], key.id, "API key")
+    if scope not in key.scopes:
+        raise Problem(403, f"this API key does not have the scope '{scope}'", kind="missing-scope", scope=scope)
+
+
 def needs_scope(scope: str) -> Callable[[Handler], Handler]:
-    """Only callers whose API key has `scope` get through: 401 without a valid key, 403 with another one."""
+    """`check_key` as a decorator, for a handler outside the table of operations."""
     def guard(handler: Handler) -> Handler:
         @wraps(handler)
         async def guarded(request: web.Request) -> web.StreamResponse:
-            text = credential(request)
-            key = await request.app[SHOP].keys.verify(text) if text else None
-            if key is None:
-                raise Problem(401, _NO_KEY, headers=_CHALLENGE)
-            if scope not in key.scopes:
-                raise Problem(403, f"this API key does not have the scope '{scope}'", scope=scope)
+            await check_key(request, scope)
             return await handler(request)
         return guarded
     return guard
@@ -36,6 +46,11 @@ def credential(request: web.Request) -> str:
     """The bearer token or X-API-Key of a request; "" without one."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     return text.strip() if kind.lower() == "bearer" else request.headers.get("X-API-Key", "").strip()
+
+
+def presented_key(request: web.Request) -> bool:
+    """Whether the caller shows what looks like one of our keys; clients that insist on a key send any word."""
+    return credential(request).startswith(KEY_PREFIX)
 
 
 def check_holder(request: web.Request, conversation_id: str) -> None:

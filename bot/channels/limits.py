@@ -1,4 +1,4 @@
-"""How often an address or a conversation may call. Counts live in this process; a restart forgets them."""
+"""How often an address, a conversation or an API key may call. Counts live in this process; a restart forgets them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,15 @@ class TokenBuckets:
         return wait
 
 
+BY_KEY = web.AppKey("by_key", TokenBuckets)
+
+
 def check_rate(buckets: TokenBuckets, key: str, whose: str) -> None:
     """Raises a 429 problem that names the seconds to wait."""
     if wait := buckets.take(key):
         seconds = math.ceil(wait)
         raise Problem(429, f"too many requests from this {whose}: try again in {seconds} s",
-                      headers={"Retry-After": str(seconds)})
+                      kind="rate-limited", headers={"Retry-After": str(seconds)}, retry_after=seconds)
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:

@@ -1,61 +1,67 @@
-"""Counters and histograms in Prometheus' text format. It knows nothing of what is counted."""
+"""What the HTTP application counts, for Prometheus: turns by channel, requests by route, and what is waiting.
+
+Label values come from closed sets (routes, statuses, channels, outcomes), never from a caller's text.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)     # seconds
-Labels = tuple[tuple[str, str], ...]
+CHANNELS = ("rest", "widget", "openai", "terminal")
+OTHER = "other"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """A small registry; label values must come from closed sets (routes, statuses), never from a caller's text."""
+    """One registry per application, so that several of them in one process do not meet."""
 
-    def __init__(self) -> None:
-        self._help: dict[str, str] = {}
-        self._counters: dict[str, dict[Labels, float]] = defaultdict(lambda: defaultdict(float))
-        self._histograms: dict[str, dict[Labels, tuple[list[int], float]]] = defaultdict(dict)
+    def __init__(self, *mounted: CollectorRegistry) -> None:
+        self.registry = CollectorRegistry()
+        for registry in mounted:            # what the shop counts by itself: stages, rungs, gate drops
+            self.registry.register(registry)
+        self._turns = Counter("shopclerk_turns", "Turns by channel and outcome.", ["channel", "outcome"],
+                              registry=self.registry)
+        self._turn_seconds = Histogram("shopclerk_turn_seconds", "Time from message to reply.", ["channel"],
+                                       buckets=BOUNDS, registry=self.registry)
+        self._requests = Counter("shopclerk_http_requests", "Requests by route and status.", ["route", "status"],
+                                 registry=self.registry)
+        self._request_seconds = Histogram("shopclerk_http_request_seconds", "Time to answer a request.", ["route"],
+                                          buckets=BOUNDS, registry=self.registry)
+        self._queues = Gauge("shopclerk_queue_length", "What waits: turns, outbox, resumed messages.", ["queue"],
+                             registry=self.registry)
+        self._sockets = Gauge("shopclerk_open_sockets", "Open widget sockets and event streams.", ["kind"],
+                              registry=self.registry)
+        # Children are looked up once: `labels` takes a lock and builds a tuple, which costs more than counting.
+        self._bound: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        for kind in ("websocket", "sse"):
+            self._sockets.labels(kind)
 
-    def describe(self, name: str, text: str) -> None:
-        self._help[name] = text
+    def turn(self, channel: str, outcome: str, seconds: float) -> None:
+        """outcome: answered, silent, timeout, refused or failed."""
+        self._note("turn", channel if channel in CHANNELS else OTHER, outcome, seconds)
 
-    def count(self, name: str, by: float = 1, **labels: str) -> None:
-        self._counters[name][tuple(sorted(labels.items()))] += by
+    def request(self, route: str, status: int, seconds: float) -> None:
+        self._note("request", route, str(status), seconds)
 
-    def observe(self, name: str, seconds: float, **labels: str) -> None:
-        key = tuple(sorted(labels.items()))
-        buckets, total = self._histograms[name].get(key, ([0] * (len(BOUNDS) + 1), 0.0))
-        buckets[bisect_left(BOUNDS, seconds)] += 1
-        self._histograms[name][key] = (buckets, total + seconds)
+    def _note(self, what: str, name: str, result: str, seconds: float) -> None:
+        bound = self._bound.get((what, name, result))
+        if bound is None:
+            count, time = (self._turns, self._turn_seconds) if what == "turn" else \
+                (self._requests, self._request_seconds)
+            bound = self._bound[what, name, result] = (count.labels(name, result), time.labels(name))
+        bound[0].inc()
+        bound[1].observe(seconds)
 
-    def text(self) -> str:
-        lines: list[str] = []
-        for name, series in sorted(self._counters.items()):
-            lines += self._head(name, "counter")
-            lines += [f"{name}{_braces(labels)} {value:g}" for labels, value in sorted(series.items())]
-        for name, histograms in sorted(self._histograms.items()):
-            lines += self._head(name, "histogram")
-            for labels, (buckets, total) in sorted(histograms.items()):
-                lines += _histogram(name, labels, buckets, total)
-        return "\n".join(lines) + "\n"
+    def queue(self, name: str, length: Callable[[], float]) -> None:
+        """Show a queue's length as it is when somebody looks."""
+        self._queues.labels(name).set_function(length)
 
-    def _head(self, name: str, kind: str) -> list[str]:
-        return [f"# HELP {name} {self._help.get(name, name)}", f"# TYPE {name} {kind}"]
+    def socket(self, kind: str, by: int) -> None:
+        """kind: websocket or sse; `by` +1 when one opens, -1 when it closes."""
+        self._sockets.labels(kind).inc(by)
 
-
-def _histogram(name: str, labels: Labels, buckets: list[int], total: float) -> list[str]:
-    lines, seen = [], 0
-    for bound, amount in zip([*map(str, BOUNDS), "+Inf"], buckets, strict=True):
-        seen += amount
-        lines.append(f"{name}_bucket{_braces((*labels, ('le', bound)))} {seen}")
-    return [*lines, f"{name}_sum{_braces(labels)} {total:.6f}", f"{name}_count{_braces(labels)} {seen}"]
-
-
-def _braces(labels: Labels) -> str:
-    pairs = ",".join(f'{name}="{_escape(value)}"' for name, value in labels)
-    return f"{{{pairs}}}" if pairs else ""
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

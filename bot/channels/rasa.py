@@ -23,6 +23,11 @@ def message_to_rasa(message: OutboundMessage, recipient: str) -> Json:
     return {"recipient_id": recipient} | _filled(item)
 
 
+def delta_to_rasa(text: str, recipient: str) -> Json:
+    """A piece of the reply in a stream: nothing that Rasa's clients would take for a message to show."""
+    return {"type": "delta", "recipient_id": recipient, "delta": text}
+
+
 def _filled(data: Mapping[str, Any]) -> Json:
     return {key: value for key, value in data.items() if value not in (None, "", [], {}, ())}
 

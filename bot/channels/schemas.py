@@ -1,0 +1,222 @@
+"""The bodies and parameters of the HTTP interface. Requests are read with these models, and the OpenAPI document is
+generated from them, so neither can drift from the other. Texts of the fields' descriptions are for the document.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from bot.channels.fields import Comment, Identifier, Label, MessageText, SaidText, Seq
+
+PAGE_BYTES = 20_000
+
+
+class Body(BaseModel):
+    """What a caller sends: fields we do not know are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Answer(BaseModel):
+    """What we send; it is only described by these models, so unset means: may be absent."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+# --- what everybody shares -------------------------------------------------------------------------------------------
+
+class CartItem(Body):
+    product_id: Label
+    variant_id: Label = ""
+    quantity: int = Field(default=1, ge=0, le=10_000)
+
+
+class Page(Body):
+    """Where the customer is on the shop's site."""
+
+    url: Annotated[str, Field(max_length=2000)] = ""
+    title: Annotated[str, Field(max_length=500)] = ""
+    product_id: Label = ""
+    cart: list[CartItem] = Field(default=[], max_length=200)
+
+
+def _url_alone(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, dict) and len(json.dumps(value, default=str)) > PAGE_BYTES:
+        raise PydanticCustomError("page_too_large", "must be a JSON object of at most {limit} bytes",
+                                  {"limit": PAGE_BYTES})
+    return value
+
+
+AnyPage = Annotated[dict[str, Any] | None, BeforeValidator(_bounded), BeforeValidator(_url_alone), Field(
+    json_schema_extra={"description": "Where the customer is on the shop's site: url, title, product_id, cart. "
+                                      f"At most {PAGE_BYTES} bytes."})]
+
+
+class Button(Answer):
+    title: str
+    payload: str
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document; `docs/http.md` lists the types."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = Field(default=None, description="Quote it when you ask for help; the log has it too.")
+    field: str | None = Field(default=None, description="Where the first mistake is.")
+
+
+class Status(Answer):
+    status: str
+
+
+class Committed(Answer):
+    seq: int = Field(description="The conversation stands at this event.")
+
+
+# --- Rasa's REST channel ---------------------------------------------------------------------------------------------
+
+class RasaMetadata(Body):
+    message_id: Label | None = Field(default=None, description=
+                                     "The same id again gets the same reply; nothing is done twice.")
+    customer_token: Any = Field(default=None, description=
+                                "Signs in: JWT (HS256, sub, exp, aud) or 'id.hex-hmac-sha256'.")
+    locale: Annotated[Label, Field(max_length=35)] | None = None
+    page: AnyPage = None
+
+
+class RasaMessage(Body):
+    """One message to the assistant."""
+
+    sender: Identifier = Field(description="Names the conversation.")
+    message: MessageText
+    metadata: RasaMetadata | None = None
+
+
+class RasaQuery(Body):
+    stream: Literal["true", "false", "1", "0", "True", "False", ""] = Field(default="", description=
+        "'true': newline-delimited JSON, one message a line; lines with 'type': 'delta' come before it is complete.")
+
+
+class RasaReply(Answer):
+    """One bubble of the reply."""
+
+    recipient_id: str
+    text: str | None = None
+    image: str | None = None
+    buttons: list[Button] = []
+    custom: dict[str, Any] = Field(default={}, description="cards, sources, responses, requested_slot, sender")
+
+
+class RasaTracker(Answer):
+    """Rasa's tracker state."""
+
+    sender_id: str
+    slots: dict[str, Any]
+    latest_message: dict[str, Any]
+    events: list[dict[str, Any]]
+    active_loop: dict[str, Any]
+    paused: bool
+
+
+class TrackerQuery(Body):
+    include_events: str = Field(default="", max_length=40, description="'NONE' leaves the events out.")
+
+
+# --- conversations of the widget -------------------------------------------------------------------------------------
+
+class Begin(Body):
+    locale: Annotated[Label, Field(max_length=35)] | None = None
+
+
+class Begun(Answer):
+    conversation_id: str
+    token: str = Field(description="Lets its holder read and write this conversation.")
+
+
+class After(Body):
+    after: Seq = Field(default=0, description="Only what has a greater seq.")
+
+
+class WidgetMessage(Body):
+    """One message of the customer; the same client_id again is the same message."""
+
+    client_id: Identifier
+    text: MessageText
+    payload: Annotated[Label, Field(max_length=1000)] | None = Field(default=None, description=
+                                                                    "A pressed button's payload.")
+    page: AnyPage = None
+    customer_token: Any = Field(default=None, description=
+                                "Signs in: JWT (HS256, sub, exp, aud) or 'id.hex-hmac-sha256'.")
+    locale: Annotated[Label, Field(max_length=35)] | None = None
+
+
+class SaidMessage(Answer):
+    seq: int
+    at: float | None = None
+    from_: str = Field(alias="from", description="assistant, agent or customer")
+    text: str
+
+
+class Said(Answer):
+    messages: list[SaidMessage]
+    seq: int
+    mode: Literal["bot", "queued", "agent"]
+
+
+class Feedback(Body):
+    """Thumbs on a message (`seq`, `rating`), or the score of a whole conversation."""
+
+    seq: Seq | None = None
+    rating: Literal["up", "down"] | None = None
+    score: Annotated[int, Field(ge=1, le=5)] | None = None
+    comment: Comment = ""
+
+
+# --- the shop's backend ----------------------------------------------------------------------------------------------
+
+class AgentReply(Body):
+    text: SaidText
+    agent: Label = ""
+
+
+class Order(Answer):
+    """An order in the native format."""
+
+    id: str
+    number: str
+    status: str
+    lines: list[dict[str, Any]]
+
+
+class TranscriptLine(Answer):
+    seq: int
+    at: float
+    sender: str
+    text: str
+
+
+class Handoff(Answer):
+    conversation_id: str
+    mode: Literal["queued", "agent"]
+    reason: str
+    summary: str
+    since: str
+    customer_id: str | None = None
+    transcript: list[TranscriptLine]
+
+
+class Handoffs(Answer):
+    handoffs: list[Handoff]
