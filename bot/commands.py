@@ -19,6 +19,7 @@ Port = typer.Option(None, "--port", min=1, max=65535, help="Port to listen on.  
 def commands(app: typer.Typer, services: Services) -> None:
     """Register them all."""
     _serving(app, services)
+    _keeping(app)
     _talking(app, services)
     _keys(app, services)
 
@@ -59,12 +60,33 @@ def _serving(app: typer.Typer, services: Services) -> None:
 
         serve_actions(directory, host, port)
 
+
+def _keeping(app: typer.Typer) -> None:
     @app.command()
-    def migrate(directory: Path = Directory) -> None:
-        """Bring the shop's database up to this version's tables."""
+    def migrate(directory: Path = Directory,
+                to: list[str] = typer.Option([], metavar="REVISION", help="E.g. bot:0001; may be given several times."),
+                yes: bool = typer.Option(False, "--yes", help="Go back although the older tables hold less.")) -> None:
+        """Bring the shop's database up to this version's tables, or take it to other revisions."""
         from bot.stores.opening import migrate as run
 
-        typer.echo(asyncio.run(run(directory)))
+        typer.echo(asyncio.run(run(directory, to, yes)))
+
+    @app.command()
+    def backup(file: Path = typer.Argument(..., help="The file to write; it holds the shop's secrets."),
+               directory: Path = Directory) -> None:
+        """Write the shop into one file, while it is being served."""
+        from bot.safekeeping import backup as run
+
+        typer.echo(asyncio.run(run(directory, file)))
+
+    @app.command()
+    def restore(file: Path = typer.Argument(..., help="A file that 'shopclerk backup' wrote."),
+                directory: Path = Directory,
+                replace: bool = typer.Option(False, "--replace", help="Instead of the shop that is there.")) -> None:
+        """Put a backup back, into an empty folder and database."""
+        from bot.safekeeping import restore as run
+
+        typer.echo(asyncio.run(run(file, directory, replace)))
 
 
 def _talking(app: typer.Typer, services: Services) -> None:

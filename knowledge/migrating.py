@@ -51,6 +51,10 @@ class Chain:
         """All there are, oldest first, "base" before them."""
         return [BASE, *(path.name.partition("_")[0] for path in sorted((self.folder / "versions").glob("[0-9]*.py")))]
 
+    @staticmethod
+    def is_before(one: str, other: str) -> bool:
+        return one != other and other != BASE and (one == BASE or one < other)
+
     def move(self, connection: Connection, target: str) -> None:
         """Run the migrations up or down to `target`, within the connection's transaction."""
         from alembic import command
@@ -64,7 +68,7 @@ class Chain:
         config = Config()
         config.set_main_option("script_location", str(self.folder))
         config.attributes["connection"] = connection
-        if target == BASE or (now != BASE and target < now):
+        if self.is_before(target, now):
             command.downgrade(config, target)
         else:
             command.upgrade(config, target)

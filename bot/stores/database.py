@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import StaticPool
 
 from bot.stores.group_commit import GroupCommit
@@ -62,14 +64,25 @@ async def bring_up_to_date(engine: AsyncEngine) -> None:
 
     Raises Unavailable, NewerDatabase.
     """
-    try:
-        async with engine.connect() as connection:
-            for chain in CHAINS:
-                await connection.run_sync(chain.refuse_newer)
-    except (OSError, SQLAlchemyError) as error:
-        raise unavailable(engine, error) from error
+    async with connect(engine) as connection:
+        for chain in CHAINS:
+            await connection.run_sync(chain.refuse_newer)
     await db.upgrade(engine)
     await upgrade(engine)
+
+
+@asynccontextmanager
+async def connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection. Raises Unavailable, also for what the database says later on it."""
+    try:
+        connection = await engine.connect()
+    except (OSError, SQLAlchemyError) as error:
+        raise unavailable(engine, error) from error
+    async with aclosing(connection):
+        try:
+            yield connection
+        except SQLAlchemyError as error:
+            raise unavailable(engine, error) from error
 
 
 def unavailable(engine: AsyncEngine, error: BaseException) -> Unavailable:
