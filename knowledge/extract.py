@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from knowledge.analysis import Analyzer
 from knowledge.models import Evidence
 from knowledge.ports import Embedder, Vectors
-from knowledge.sentences import sentences
+from knowledge.sentences import in_place, place_of, sentences
 
-_SENTENCES = 60           # judged at most per question: about 1.5 ms each the first time, remembered afterwards
+_SENTENCES = 60           # judged at most per question: about 1.5 ms each where the encoder has to read them
+_PASSAGES = 2048          # kept taken apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,21 @@ class Extract:
     position: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A passage taken apart: itself and its sentences as the encoder reads them, and each sentence's words."""
+
+    sentences: tuple[str, ...]
+    in_place: tuple[str, ...]         # the passage first
+    terms: tuple[frozenset[str], ...]
+
+
 class Extractor:
-    """Blocking and thread-safe."""
+    """Blocking and thread-safe. Texts are given to the encoder together; it should be one that remembers."""
 
     def __init__(self, embedder: Embedder, analyzer: Analyzer, settings: ExtractSettings | None = None) -> None:
         self._embedder, self._analyzer, self.settings = embedder, analyzer, settings or ExtractSettings()
+        self._read = lru_cache(maxsize=_PASSAGES)(self._take_apart)
 
     def answer(self, question: str, evidence: Sequence[Evidence], *, limit: int = 2,
                vector: Vectors | None = None) -> list[Extract]:
@@ -59,27 +71,29 @@ class Extractor:
 
     def scored(self, question: str, evidence: Sequence[Evidence], *, vector: Vectors | None = None) -> list[Extract]:
         """Every sentence with its score, best first."""
-        found = [Extract(sentence, 0.0, one, place) for one in evidence
-                 for place, sentence in enumerate(sentences(one.text))][:_SENTENCES]
+        read = [(one, self._read(one.text, one.headings, one.title)) for one in evidence]
+        found = [(one, passage, place) for one, passage in read for place in range(len(passage.sentences))][:_SENTENCES]
         if not question.strip() or not found:
             return []
-        asked = self._embedder.embed([question])[0] if vector is None else vector.reshape(-1)
-        meaning = self._embedder.embed([f"{_place(one.evidence)}. {one.sentence}" for one in found]) @ asked
-        passages = {id(one): self._embedder.embed([f"{_place(one)}. {one.text}"])[0] @ asked for one in evidence}
-        wanted = set(self._analyzer.terms(question))
-        s = self.settings
-        scores = [s.meaning * float(near) + s.passage * float(passages[id(one.evidence)])
-                  + s.words * self._held(wanted, one) for one, near in zip(found, meaning, strict=True)]
+        texts = dict.fromkeys([question] if vector is None else [])
+        texts |= dict.fromkeys(passage.in_place[at] for _, passage, place in found for at in (0, place + 1))
+        vectors = self._embedder.embed(list(texts))
+        row = {text: place for place, text in enumerate(texts)}
+        near = vectors @ (vectors[0] if vector is None else vector.reshape(-1))
+        wanted, s = set(self._analyzer.terms(question)), self.settings
+        scores = [s.meaning * float(near[row[passage.in_place[place + 1]]])
+                  + s.passage * float(near[row[passage.in_place[0]]])
+                  + s.words * _held(wanted, passage.terms[place]) for _, passage, place in found]
         order = np.argsort(-np.asarray(scores), kind="stable")
-        return [Extract(found[i].sentence, max(0.0, scores[i]), found[i].evidence, found[i].position) for i in order]
+        return [Extract(found[i][1].sentences[found[i][2]], max(0.0, scores[i]), found[i][0], found[i][2])
+                for i in order]
 
-    def _held(self, wanted: set[str], one: Extract) -> float:
-        """The share of the question's words that the sentence or its heading holds."""
-        if not wanted:
-            return 0.0
-        return len(wanted & set(self._analyzer.terms(f"{_place(one.evidence)} {one.sentence}"))) / len(wanted)
+    def _take_apart(self, text: str, headings: Sequence[str], title: str) -> _Read:
+        parts = tuple(sentences(text))
+        terms = tuple(frozenset(self._analyzer.terms(f"{place_of(headings, title)} {one}")) for one in parts)
+        return _Read(parts, tuple(in_place(one, headings, title) for one in (text, *parts)), terms)
 
 
-def _place(evidence: Evidence) -> str:
-    """Where it stands, as the encoder should read it: "Returns and refunds, What it costs you"."""
-    return ", ".join(evidence.headings) if evidence.headings else evidence.title
+def _held(wanted: set[str], held: frozenset[str]) -> float:
+    """The share of the question's words that a sentence or its heading holds."""
+    return len(wanted & held) / len(wanted) if wanted else 0.0

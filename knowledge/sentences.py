@@ -6,6 +6,7 @@ It knows punctuation, no language's words; abbreviations are told by shape (one 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _LINE = re.compile(r"\s*(?:[-*+•–]|\d{1,3}[.)]|#{1,6}|>)?\s*(.*\S)?")
 _END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\Wa-z_])|(?<=[。！？])")
@@ -22,6 +23,16 @@ def sentences(text: str) -> list[str]:
     for paragraph in _paragraphs(text):
         found += _split(paragraph)
     return [sentence for sentence in found if any(c.isalnum() for c in sentence)]
+
+
+def place_of(headings: Sequence[str], title: str) -> str:
+    """Where a text stands, in words: "Returns and refunds, What it costs you"."""
+    return ", ".join(headings) if headings else title
+
+
+def in_place(text: str, headings: Sequence[str], title: str) -> str:
+    """The text with where it stands, as the encoder should read it."""
+    return f"{place_of(headings, title)}. {text}"
 
 
 def _paragraphs(text: str) -> list[str]:
