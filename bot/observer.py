@@ -11,13 +11,14 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-STAGES = ("load", "guard", "retrieve", "understand", "act", "say", "commit")
+STAGES = ("guard", "retrieve", "understand", "act", "say", "commit")
 # Which rung of a stage's ladder did the work: the reader that understood, the composer that phrased, the answerer.
-RUNGS = {"understand": ("embedded", "llm", "payload"), "say": ("template", "llm"), "answer": ("extractive", "llm")}
+RUNGS = {"understand": ("embedded", "llm"), "say": ("template", "llm"), "answer": ("extractive", "llm")}
 # The gate's reasons name words of the reply; what is counted is their kind, told by how they begin or end.
 DROPS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("markup", lambda r: r.startswith("markup")),
     ("citation", lambda r: r.startswith("cites")),
+    ("unsupported", lambda r: r.startswith("no source")),
     ("name", lambda r: r.startswith("name ")),
     ("polarity", lambda r: r.startswith(("a yes", "a denial", "denies", "affirms"))),
     ("mixed_evidence", lambda r: r.startswith("no single sentence")),

@@ -26,6 +26,7 @@ class Reading:
     confidence: float = 1.0
     intent: str = ""
     entities: tuple[Mapping[str, Any], ...] = ()
+    rung: str = "embedded"  # who understood it: "embedded" or "llm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +170,26 @@ class Answerer(Protocol):
 class TurnObserver(Protocol):
     """Watches turns for metrics and logs; it must not fail and sees no personal data."""
 
+    def turn(self, channel: str) -> AbstractContextManager[Any]:
+        """Around one whole turn."""
+        ...
+
+    def stage(self, name: str) -> AbstractContextManager[Any]:
+        """Around one stage of it: "guard", "retrieve", "understand", "act", "say", "commit"."""
+        ...
+
+    def understood(self, intent: str) -> None: ...
+
+    def rung(self, stage: str, name: str) -> None:
+        """Which rung of a stage's ladder did the work: a model, or what stands in for it."""
+        ...
+
+    def gate_drop(self, reason: str) -> None:
+        """A sentence a model wrote was refused."""
+        ...
+
     def turn_done(self, timings: Mapping[str, float], acts: int) -> None:
-        """Milliseconds per stage ("retrieve", "understand", "act", "say", "commit")."""
+        """Milliseconds per stage."""
         ...
 
     def turn_failed(self, error_id: str, error: Exception) -> None:

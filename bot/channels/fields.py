@@ -10,7 +10,6 @@ import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
-from pydantic_core import PydanticCustomError
 
 LIMIT_OF = "x-limit-of"                    # in a JSON schema: the setting that bounds this text
 MESSAGE_CHARS = "message_chars"
@@ -41,21 +40,20 @@ def _one_line(text: str) -> str:
 def _named(text: str) -> str:
     line = _one_line(text)
     if not line.strip():
-        raise PydanticCustomError("empty", "must not be empty")
+        raise ValueError("must not be empty")
     return line
 
 
 def _message(text: str, info: ValidationInfo) -> str:
     limit = (info.context or {}).get(MESSAGE_CHARS, 4000)
     if len(text) > limit:
-        raise PydanticCustomError("string_too_long", "has {length} characters; at most {max_length} are allowed",
-                                  {"length": len(text), "max_length": limit})
+        raise ValueError(f"has {len(text)} characters; at most {limit} are allowed")
     return clean(text)
 
 
 def _said(text: str) -> str:
     if not text.strip():
-        raise PydanticCustomError("empty", "must not be empty")
+        raise ValueError("must not be empty")
     return text
 
 

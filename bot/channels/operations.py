@@ -147,9 +147,10 @@ def _told(error: Any) -> str:
         case "string_type":
             return "must be a text"
         case "string_too_long":
-            return f"has {known['length']} characters; at most {known['max_length']} are allowed" \
-                if "length" in known else f"may have at most {known['max_length']} characters"
-        case "string_too_short" | "empty":
+            return f"may have at most {known['max_length']} characters"
+        case "value_error":
+            return str(known["error"])      # in our own words: bot.channels.fields
+        case "string_too_short":
             return "must not be empty"
         case "too_short" | "too_long" if known.get("field_type") == "List":
             return "needs more items" if error["type"] == "too_short" else f"may have {known['max_length']} items"

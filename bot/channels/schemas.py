@@ -8,7 +8,6 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from bot.channels.fields import Comment, Identifier, Label, MessageText, SaidText, Seq
 
@@ -50,8 +49,7 @@ def _url_alone(value: Any) -> Any:
 
 def _bounded(value: Any) -> Any:
     if isinstance(value, dict) and len(json.dumps(value, default=str)) > PAGE_BYTES:
-        raise PydanticCustomError("page_too_large", "must be a JSON object of at most {limit} bytes",
-                                  {"limit": PAGE_BYTES})
+        raise ValueError(f"must be a JSON object of at most {PAGE_BYTES} bytes")
     return value
 
 

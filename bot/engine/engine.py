@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -46,6 +47,12 @@ class Engine:
         `marks` are the (channel, message id) pairs this turn answers. Raises StaleTracker when another writer was
         faster: nothing of the turn has happened then.
         """
+        with self.observer.turn(message.channel):
+            return await self._turn(message, on_delta, marks)
+
+    async def _turn(
+        self, message: InboundMessage, on_delta: OnDelta | None, marks: Sequence[tuple[str, str]]
+    ) -> tuple[OutboundMessage, ...]:
         turn = await self._begin(message)
         if turn.tracker.mode is not Mode.BOT:
             turn.record(ev.UserUttered(message.text, message.message_id, channel=message.channel))
@@ -75,42 +82,48 @@ class Engine:
 
     async def _understand(self, turn: Turn) -> None:
         """Guard in, retrieve, read: the message becomes commands, noted with the evidence they point at."""
-        mark = time.perf_counter()
-        message = self.guard.clean(turn.message)
-        turn.message = message
-        turn.evidence = await self.finder.find(message.text, turn.tracker)
-        mark = turn.time("retrieve", mark)
-        reading = await self.reader.read(message, turn.tracker, turn.evidence)
-        turn.time("understand", mark)
+        with self._stage(turn, "guard"):
+            turn.message = message = self.guard.clean(turn.message)
+        with self._stage(turn, "retrieve"):
+            turn.evidence = await self.finder.find(message.text, turn.tracker)
+        with self._stage(turn, "understand"):
+            reading = await self.reader.read(message, turn.tracker, turn.evidence)
+            self.observer.rung("understand", reading.rung)
+        self.observer.understood(reading.intent)
         turn.record(self._uttered(message, reading, turn))
         self.repair.apply(turn, reading.commands)
 
     async def _act(self, turn: Turn) -> None:
-        mark = time.perf_counter()
-        await self.machine.advance(turn)
-        turn.time("act", mark)
+        with self._stage(turn, "act"):
+            await self.machine.advance(turn)
 
     async def _say(self, turn: Turn, on_delta: OnDelta | None) -> tuple[OutboundMessage, ...]:
-        mark = time.perf_counter()
-        replies = self.guard.release(await self.speaker.say(turn, on_delta))
-        for reply in replies:
-            turn.record(ev.BotUttered(reply.text, _reply_data(reply)))
-        turn.time("say", mark)
+        with self._stage(turn, "say"):
+            replies = self.guard.release(await self.speaker.say(turn, on_delta))
+            self.observer.rung("say", turn.phrased_by)
+            for reply in replies:
+                turn.record(ev.BotUttered(reply.text, _reply_data(reply)))
         return replies
 
     async def _commit(
         self, turn: Turn, marks: Sequence[tuple[str, str]], replies: tuple[OutboundMessage, ...]
     ) -> tuple[OutboundMessage, ...]:
         """Events, snapshot, inbox marks and the reply in one transaction; only then the reply goes out."""
-        mark = time.perf_counter()
-        await self.store.commit(
-            turn.tracker.conversation_id, turn.loaded_seq, turn.events, turn.tracker, marks, replies
-        )
-        turn.time("commit", mark)
+        with self._stage(turn, "commit"):
+            await self.store.commit(
+                turn.tracker.conversation_id, turn.loaded_seq, turn.events, turn.tracker, marks, replies
+            )
         self.observer.turn_done(turn.timings, len(turn.acts))
         return replies
 
     # --- small things ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _stage(self, turn: Turn, name: str) -> Iterator[None]:
+        mark = time.perf_counter()
+        with self.observer.stage(name):
+            yield
+        turn.time(name, mark)
 
     async def _failed(self, message: InboundMessage, error: Exception) -> Turn:
         """Start the turn over and apologise: nothing of the failed attempt is kept, requests under way stay."""

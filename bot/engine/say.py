@@ -31,8 +31,9 @@ class Speaker:
         drafts = [self.responses.render(act, turn.tracker.locale, turn.tracker.turns) for act in acts]
         written = await self._compose(acts, drafts, turn, on_delta)
         if on_delta is not None and written is None:
-            for draft in drafts:
-                await on_delta(draft)
+            for place, draft in enumerate(drafts):
+                await on_delta(f"\n\n{draft}" if place else draft)
+        turn.phrased_by = "template" if written is None else "llm"
         texts = written or drafts
         asked = turn.tracker.slots.get("requested_slot") if turn.tracker.mode == "bot" else None
         return [

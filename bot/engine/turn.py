@@ -26,6 +26,7 @@ class Turn:
     evidence: tuple[Evidence, ...] = ()
     said_before: list[BotUttered] = field(default_factory=list)  # the bubbles of the turn before
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds per stage
+    phrased_by: str = "template"  # or "llm"
 
     def record(self, event: Event) -> None:
         """Note what happened and let the tracker follow."""

@@ -64,9 +64,12 @@ class ExtractiveAnswerer:
     similar: Similarity | None = None
     curated_bar: float = 0.8
     gate: Callable[[str], Gate | None] = gate_for
+    observer: TurnObserver | None = None
 
     async def answer(self, question: str, evidence: Sequence[Evidence], tracker: Tracker) -> Act:
         """`utter_answer` with {"answer": "sentence [1]"} and the quoted evidence, or `utter_dont_know`."""
+        if self.observer:
+            self.observer.rung("answer", "extractive")
         gate = self.gate(getattr(tracker, "locale", "en"))
         usable = trusted(evidence, gate.words) if gate is not None else tuple(evidence)
         if not usable or not question.strip():
@@ -116,6 +119,7 @@ class LlmAnswerer:
     fallback: Answerer
     count: SentenceCount = field(default_factory=SentenceCount)
     gate: Callable[[str], Gate | None] = gate_for
+    observer: TurnObserver | None = None
 
     async def answer(self, question: str, evidence: Sequence[Evidence], tracker: Tracker) -> Act:
         """As `ExtractiveAnswerer.answer`; curated answers stay the fallback's business."""
@@ -134,6 +138,8 @@ class LlmAnswerer:
             self.count.acts_template += 1
             return await self.fallback.answer(question, evidence, tracker)
         self.count.acts_own += 1
+        if self.observer:
+            self.observer.rung("answer", "llm")
         return answer_of(said)
 
     async def _write(self, question: str, sources: Sequence[Evidence], locale: str, conversation_id: str) -> str:
@@ -153,6 +159,8 @@ class LlmAnswerer:
             source = next((s for s in (cited or sources) if bare and gate.check(bare, "", {}, (s,)).complete), None)
             if source is None or not _informs(bare, gate):
                 self.count.dropped += 1
+                if self.observer:
+                    self.observer.gate_drop("no source bears it out" if source is None else "small talk")
                 continue
             self.count.own += 1
             said.append((bare, source))

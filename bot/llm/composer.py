@@ -16,7 +16,7 @@ from bot.engine.responses import Responses
 from bot.llm.budget import SentenceCount
 from bot.llm.calls import ModelCall, ModelFailed
 from bot.llm.prompt import fenced, gate_for, language_of, prompt
-from bot.ports import Act, OnDelta
+from bot.ports import Act, OnDelta, TurnObserver
 
 _MARK = re.compile(r"\[\[\s*(\d{1,2})\s*\]\]:?")
 _BETWEEN = "\n\n"  # what stands between acts in the stream
@@ -30,6 +30,7 @@ class LlmComposer:
     responses: Responses
     count: SentenceCount = field(default_factory=SentenceCount)
     gate: Callable[[str], Gate | None] = gate_for
+    observer: TurnObserver | None = None
 
     async def compose(
         self, acts: Sequence[Act], drafts: Sequence[str], tracker: Tracker, on_delta: OnDelta | None
@@ -57,6 +58,8 @@ class LlmComposer:
         facts = {**act.facts, "cards": [card.get("data", {}) for card in act.cards]}
         result = gate.check(text, draft, facts, act.evidence)
         self.count.dropped += len(result.dropped)
+        for dropped in result.dropped if self.observer else ():
+            self.observer.gate_drop(dropped.reason)
         if not result.complete:
             self.count.acts_template += 1
             return draft

@@ -107,7 +107,11 @@ class LlmReader:
         if not commands:
             raise Nonsense("nothing is left")
         return Reading(
-            tuple(commands), self.confidence, str(written[0].get("flow") or written[0]["command"]), tuple(entities)
+            tuple(commands),
+            self.confidence,
+            str(written[0].get("flow") or written[0]["command"]),
+            tuple(entities),
+            rung="llm",
         )
 
     def _command(self, one: Mapping[str, Any], text: str, tracker: Tracker, asked: str) -> cmd.Command | None:

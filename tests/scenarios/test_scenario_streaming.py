@@ -18,7 +18,7 @@ async def test_deltas_and_then_the_message(web: Begin) -> None:
     kinds = [line["type"] for line in lines]
     assert kinds[0] == "delta" and kinds[-1] == "message"
     assert kinds == sorted(kinds), "deltas first"
-    written = "".join(line["text"] for line in lines if line["type"] == "delta")
+    written = "".join(line["delta"] for line in lines if line["type"] == "delta")
     final = "".join(line["text"] for line in lines if line["type"] == "message")
     assert "14.90" in written and "14.90" in final
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +123,24 @@ class NoFinder:
 class Watcher:
     failures: list[tuple[str, Exception]] = field(default_factory=list)
     turns: list[Mapping[str, float]] = field(default_factory=list)
+    rungs: list[tuple[str, str]] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
+
+    def turn(self, channel: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        self.stages.append(name)
+        return nullcontext()
+
+    def understood(self, intent: str) -> None:
+        self.rungs.append(("intent", intent))
+
+    def rung(self, stage: str, name: str) -> None:
+        self.rungs.append((stage, name))
+
+    def gate_drop(self, reason: str) -> None:
+        raise AssertionError("nothing was written by a model")
 
     def turn_done(self, timings: Mapping[str, float], acts: int) -> None:
         self.turns.append(timings)

@@ -149,7 +149,8 @@ async def test_a_model_phrases_all_but_verbatim_texts():
 async def test_without_a_models_text_the_template_is_said_and_streamed():
     deltas: list[str] = []
     bubbles = await say(Act("utter_greet"), Act("utter_ask_color"), composer=Shouting(silent=True), deltas=deltas)
-    assert [b.text for b in bubbles] == ["Hello!", "Which colour?"] == deltas
+    assert [b.text for b in bubbles] == ["Hello!", "Which colour?"]
+    assert "".join(deltas) == "Hello!\n\nWhich colour?"
 
 
 async def test_repeating_says_the_last_bubbles_again_with_their_buttons():
