@@ -9,14 +9,17 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+T = TypeVar("T")
+
 POSTGRES = "DATABASE_URL"                  # a server where databases may be made and dropped
+LOCAL_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 _SETTINGS = "SHOPCLERK__"
 
 
@@ -69,15 +72,35 @@ def _guarded(connect: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server: the one DATABASE_URL names, else one started here, else skip."""
+    """The URL of a PostgreSQL server: the one DATABASE_URL names, this machine's own, one started here, else skip."""
     if (url := os.environ.get(POSTGRES, "")).startswith("postgres"):
         yield url
+        return
+    if _may_make_databases(LOCAL_POSTGRES):
+        yield LOCAL_POSTGRES
         return
     initdb = shutil.which("initdb") or next(iter(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
     if initdb is None:
         pytest.skip(f"no PostgreSQL here: install it, or name a server in {POSTGRES}")
     with tempfile.TemporaryDirectory(prefix="shopclerk-pg-", dir="/tmp") as folder:
         yield from _started(Path(initdb).parent, Path(folder))
+
+
+def _may_make_databases(url: str) -> bool:
+    import asyncpg
+
+    async def ask() -> bool:
+        connection = await asyncpg.connect(url, timeout=5)
+        try:
+            query = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            return bool(await connection.fetchval(query))
+        finally:
+            await connection.close()
+
+    try:
+        return _apart(ask())
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
 
 
 def _started(binaries: Path, folder: Path) -> Iterator[str]:
@@ -104,9 +127,19 @@ def _started(binaries: Path, folder: Path) -> Iterator[str]:
         run(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
+@pytest.fixture(scope="session")
+def session_postgres(postgres_server: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database that lives as long as the session; its tests leave it as they found it."""
+    yield from _database(postgres_server)
+
+
 @pytest.fixture
 def empty_postgres(postgres_server: str) -> Iterator[str]:
     """The URL of a fresh, empty PostgreSQL database."""
+    yield from _database(postgres_server)
+
+
+def _database(postgres_server: str) -> Iterator[str]:
     name = f"t_{os.getpid()}_{os.urandom(4).hex()}"
     _administer(postgres_server, f'CREATE DATABASE "{name}"')
     yield postgres_server.rpartition("/")[0] + f"/{name}"
@@ -114,7 +147,6 @@ def empty_postgres(postgres_server: str) -> Iterator[str]:
 
 
 def _administer(url: str, statement: str) -> None:
-    """In a thread of its own, because the fixture is used inside running event loops."""
     async def execute() -> None:
         import asyncpg
 
@@ -122,8 +154,13 @@ def _administer(url: str, statement: str) -> None:
         await connection.execute(statement)
         await connection.close()
 
+    _apart(execute())
+
+
+def _apart(work: Coroutine[Any, Any, T]) -> T:
+    """In a thread of its own, because the fixtures are used inside running event loops."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, execute()).result()
+        return pool.submit(asyncio.run, work).result()
 
 
 # --- where CI is set, a skipped test proves nothing and so counts as a failure ----------------------------------------
