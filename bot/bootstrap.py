@@ -18,6 +18,7 @@ from bot.actions.registry import build_actions
 from bot.actions.runner import InProcessRunner
 from bot.actions.services import Services
 from bot.assistant_files import SHIPPED, Assistant, load_assistant
+from bot.between_turns import BetweenTurns
 from bot.config import BotSettings
 from bot.engine.engine import Engine
 from bot.engine.flow_machine import FlowMachine
@@ -25,6 +26,8 @@ from bot.engine.guard import Guard
 from bot.engine.inbox import Inbox
 from bot.engine.repair import Repair
 from bot.engine.say import Speaker
+from bot.feed import ConversationFeed
+from bot.feedback import Feedback
 from bot.finder import KnowledgeFinder
 from bot.handoffs import Handoffs
 from bot.late_answers import settle_forever
@@ -37,7 +40,9 @@ from bot.stores import database
 from bot.stores.cases import SqlCaseBook
 from bot.stores.keys import SqlKeyStore
 from bot.stores.locks import ProcessLock
+from bot.stores.restore import settle
 from bot.stores.sql import SqlTrackerStore
+from bot.telemetry import open_spans
 from knowledge import db
 from knowledge.catalogue import SqlCatalogue
 from knowledge.errors import ConfigError
@@ -78,6 +83,9 @@ class Shop:
     actions: list[Any]
     keys: SqlKeyStore
     handoffs: Handoffs
+    feed: ConversationFeed
+    feedback: Feedback
+    observer: LogObserver
     database: AsyncEngine
     _settling: asyncio.Task[None] | None = None
 
@@ -94,17 +102,20 @@ class Shop:
         if self._settling is not None:
             self._settling.cancel()
             await asyncio.gather(self._settling, return_exceptions=True)
+        await self.store.close()
+        if self.observer.spans is not None:
+            await asyncio.to_thread(self.observer.spans.close)
         await self.database.dispose()
 
 
 async def open_shop(directory: Path, **overrides: Any) -> Shop:
     """Open a shop's folder, bringing its database up to date. Raises ConfigError, DataError, Unavailable."""
+    await settle(directory)
     settings = load_settings(BotSettings, directory, **overrides)
     assistant = load_assistant(directory / "assistant" if (directory / "assistant").is_dir() else SHIPPED)
     engine = database.open_engine(db.database_url(directory, settings))
     try:
-        await db.upgrade(engine)
-        await database.upgrade(engine)
+        await database.bring_up_to_date(engine)
         catalogue = SqlCatalogue(engine)
         search = await asyncio.to_thread(load_search, directory, settings, catalogue)
         return _assemble(directory, settings, assistant, engine, catalogue, search)
@@ -121,10 +132,11 @@ def _assemble(
     catalogue: SqlCatalogue,
     search: SearchBundle,
 ) -> Shop:
+    feed, observer = ConversationFeed(), LogObserver(open_spans(settings.telemetry))
     book, events, store, lock, clock = (
         SqlOrderBook(engine),
         SqlOrderEvents(engine),
-        SqlTrackerStore(engine),
+        SqlTrackerStore(engine, feed),
         ProcessLock(),
         SystemClock(),
     )
@@ -143,7 +155,7 @@ def _assemble(
         IdentityService(book, assistant.rules),
         catalogue,
         search.search,
-        _answerer(settings, search.embedder),
+        _answerer(settings, search.embedder, observer),
         assistant.lexicons,
         SqlCaseBook(engine),
         _similar(search.embedder),
@@ -156,12 +168,13 @@ def _assemble(
         reader=_reader(settings, assistant, search.embedder),
         repair=Repair(assistant.flows, load_languages(assistant.folder / "languages.yml").reply),
         machine=FlowMachine(assistant.flows, InProcessRunner(actions)),
-        speaker=Speaker(assistant.responses, _composer(settings, assistant)),
-        observer=LogObserver(),
+        speaker=Speaker(assistant.responses, _composer(settings, assistant, observer)),
+        observer=observer,
         clock=clock,
         handoff_timeout=settings.timeouts.handoff_s,
         agent_timeout=settings.timeouts.agent_idle_s,
     )
+    between = BetweenTurns(store, lock, clock)
     return Shop(
         directory,
         settings,
@@ -176,7 +189,10 @@ def _assemble(
         search,
         actions,
         SqlKeyStore(engine),
-        Handoffs(store, lock, clock, timeout_s=settings.timeouts.handoff_s, idle_s=settings.timeouts.agent_idle_s),
+        Handoffs(between, timeout_s=settings.timeouts.handoff_s, idle_s=settings.timeouts.agent_idle_s),
+        feed,
+        Feedback(between),
+        observer,
         engine,
     )
 
@@ -214,15 +230,15 @@ def _reader(settings: BotSettings, assistant: Assistant, embedder: Embedder) -> 
     return reader
 
 
-def _answerer(settings: BotSettings, embedder: Embedder) -> Answerer:
+def _answerer(settings: BotSettings, embedder: Embedder, observer: LogObserver) -> Answerer:
     module = importlib.import_module("bot.llm.answerer")
     extract = importlib.import_module("knowledge.extract")
     finder = extract.Extractor(embedder, importlib.import_module("knowledge.lexicon").load_lexicon().analyzer())
-    extractive: Answerer = module.ExtractiveAnswerer(finder, _pair_similarity(embedder))
+    extractive: Answerer = module.ExtractiveAnswerer(finder, _pair_similarity(embedder), observer=observer)
     model = chat_model("answer", settings)
     if model is None:
         return extractive
-    written: Answerer = module.LlmAnswerer(_model_call(model, settings), extractive)
+    written: Answerer = module.LlmAnswerer(_model_call(model, settings), extractive, observer=observer)
     return written
 
 
@@ -239,12 +255,12 @@ def _pair_similarity(embedder: Embedder) -> Callable[[str, str], float]:
     return similar
 
 
-def _composer(settings: BotSettings, assistant: Assistant) -> Composer | None:
+def _composer(settings: BotSettings, assistant: Assistant, observer: LogObserver) -> Composer | None:
     model = chat_model("rephrase", settings)
     if model is None:
         return None
     composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(
-        _model_call(model, settings), assistant.responses
+        _model_call(model, settings), assistant.responses, observer=observer
     )
     return composer
 

@@ -1,7 +1,6 @@
 """People take over: list, reply, close, hand back, and the time-out to the bot. Works on the tracker store alone.
 
-A handoff is requested by a flow; from then on the engine is silent. Everything here is one commit per act, under the
-conversation's lock and the store's compare-and-set, so it is safe beside turns in this process and in others.
+A handoff is requested by a flow; from then on the engine is silent.
 """
 
 from __future__ import annotations
@@ -10,16 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.between_turns import BetweenTurns
 from bot.domain import events as ev
 from bot.domain.tracker import Mode, Tracker
 from bot.engine.handoff import is_overdue
-from bot.ports import Clock, ConversationLock, StaleTracker, TrackerStore
+from bot.ports import TrackerStore
 from bot.texts import say as standard_texts
-from knowledge.errors import BadInput, NotFound, ShopclerkError
+from knowledge.errors import ShopclerkError
 
 PUSHED = "pushed"                          # in BotUttered.data: said outside a turn, so a channel must fetch it
 TRANSCRIPT = 100                           # messages of a transcript, newest ones
-_ATTEMPTS = 5
 
 Say = Callable[[str, str], str]
 """(response name, locale) → text: `utter_handoff_timeout`, `utter_handoff_ended`, `utter_handoff_closed`."""
@@ -60,9 +59,10 @@ class Waiting:
 class Handoffs:
     """`timeout_s`: queued and nobody came; `idle_s`: an agent took over and nobody has said anything since."""
 
-    def __init__(self, store: TrackerStore, lock: ConversationLock, clock: Clock, *, timeout_s: float, idle_s: float,
+    def __init__(self, conversations: BetweenTurns, *, timeout_s: float, idle_s: float,
                  say: Say = standard_texts) -> None:
-        self._store, self._lock, self._clock, self._say = store, lock, clock, say
+        self._conversations, self._say = conversations, say
+        self._store, self._clock = conversations.store, conversations.clock
         self._timeout_s, self._idle_s = timeout_s, idle_s
 
     async def waiting(self) -> list[Waiting]:
@@ -76,31 +76,31 @@ class Handoffs:
                 raise NotHandedOver("the assistant holds this conversation; no person was asked for")
             joined = [] if tracker.mode == Mode.AGENT and tracker.agent == agent else [ev.AgentJoined(agent)]
             return [*joined, ev.AgentUttered(text, agent)]
-        return await self._commit(conversation_id, act)
+        return await self._conversations.record(conversation_id, act)
 
     async def handback(self, conversation_id: str) -> int:
         """The assistant goes on where it was. The conversation's new seq."""
-        return await self._commit(conversation_id, lambda t: self._end(t, "agent", "utter_handoff_ended"))
+        return await self._conversations.record(conversation_id, lambda t: self._end(t, "agent", "utter_handoff_ended"))
 
     async def close(self, conversation_id: str) -> int:
         """The matter is settled: back to the assistant, with nothing left open. The conversation's new seq."""
         def act(tracker: Tracker) -> list[ev.Event]:
             dropped = [ev.FlowCancelled(frame.id) for frame in (*reversed(tracker.stack), *tracker.queue)]
             return [*dropped, *self._end(tracker, "agent", "utter_handoff_closed")]
-        return await self._commit(conversation_id, act)
+        return await self._conversations.record(conversation_id, act)
 
     async def tell(self, conversation_id: str, response: str, **facts: str) -> int:
         """Say something between turns, whoever holds the conversation. The conversation's new seq."""
         def act(tracker: Tracker) -> list[ev.Event]:
             text = self._say(response, tracker.locale).format(**facts)
             return [ev.BotUttered(text, {"custom": {"responses": [response]}, PUSHED: True})]
-        return await self._commit(conversation_id, act)
+        return await self._conversations.record(conversation_id, act)
 
     async def expire(self) -> int:
         """Give back what waited too long, and tell the customer so; how many."""
         overdue = [t for t in await self._store.in_mode(Mode.QUEUED, Mode.AGENT) if self._overdue(t)]
         for tracker in overdue:
-            await self._commit(tracker.conversation_id, self._expire_one)
+            await self._conversations.record(tracker.conversation_id, self._expire_one)
         return len(overdue)
 
     def _expire_one(self, tracker: Tracker) -> list[ev.Event]:
@@ -116,24 +116,6 @@ class Handoffs:
         data = {"custom": {"responses": [response]}, PUSHED: True}
         said = ev.BotUttered(self._say(response, tracker.locale), data)
         return [ev.HandoffEnded(by), said]
-
-    async def _commit(self, conversation_id: str, act: Callable[[Tracker], list[ev.Event]]) -> int:
-        async with self._lock.hold(conversation_id):
-            for _ in range(_ATTEMPTS):
-                tracker = await self._store.load(conversation_id)
-                if tracker is None:
-                    raise NotFound(f"no conversation '{conversation_id}'")
-                before, events = tracker.seq, act(tracker)
-                stamped = [ev.Stamped(before + n, self._clock.now(), event) for n, event in enumerate(events, 1)]
-                for item in stamped:
-                    tracker.apply(item)
-                try:
-                    if stamped:
-                        await self._store.commit(conversation_id, before, stamped, tracker)
-                    return tracker.seq
-                except StaleTracker:
-                    continue                # another process was faster: look again
-        raise BadInput(f"conversation '{conversation_id}' keeps changing: try again")
 
     async def _describe(self, tracker: Tracker) -> Waiting:
         history = await recent(self._store, tracker)
@@ -152,8 +134,8 @@ def lines(history: list[ev.Stamped]) -> list[Line]:
     found = []
     for stamped in history:
         match stamped.event:
-            case ev.UserUttered(text=text):
-                found.append(Line(stamped.seq, stamped.at, "customer", text, {}))
+            case ev.UserUttered(text=text, message_id=message_id):
+                found.append(Line(stamped.seq, stamped.at, "customer", text, {"message_id": message_id}))
             case ev.BotUttered(text=text, data=data):
                 found.append(Line(stamped.seq, stamped.at, "assistant", text, data))
             case ev.AgentUttered(text=text, agent=agent):

@@ -16,6 +16,7 @@ from bot.listening import bind, stop_signal, why_not
 from knowledge.errors import BadInput
 
 SECRET_FILE = "secret.key"
+GOODBYE_S = 2.0                            # for answers on their way, after the turns have ended
 REPLIES_KEPT_S = 30 * 86400                # how long a message id sent again gets the same reply
 Prepare = Callable[[Path], Awaitable[None]]
 
@@ -46,8 +47,10 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
     from aiohttp import web
 
     from bot.announcements import announcing
-    from bot.app import create_app
+    from bot.app import create_app, drain
     from bot.bootstrap import SystemClock, open_shop
+    from bot.engine.inbox import resume_forever
+    from bot.stores.notices import listen_forever
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -55,8 +58,10 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
     async with await open_shop(directory) as shop, announcing(
             shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock()):
         await shop.store.forget_replies(time.time() - REPLIES_KEPT_S)
-        runner = web.AppRunner(create_app(shop, read_secret(directory)), access_log=None,
-                               shutdown_timeout=shop.settings.server.drain_s)
+        beside = [asyncio.create_task(work) for work in (
+            listen_forever(shop.database, shop.feed), resume_forever(shop.inbox, *_resume_after(shop.settings)))]
+        app = create_app(shop, read_secret(directory))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
         await runner.setup()
         host, port = listener.getsockname()[:2]
         try:
@@ -65,7 +70,21 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
             raise why_not(error, host, port) from error
         print(f"shopclerk serves {directory} at http://{host}:{port}/  (Ctrl+C stops it)", flush=True)
         await stop.wait()
+        await drain(app)        # still listening: whoever asks is told that it stops
         await runner.cleanup()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+def _resume_after(settings: BotSettings) -> tuple[float, float]:
+    """How old an accepted message must be to be resumed: later on, and at the start.
+
+    A turn ends, one way or the other, within twice its limit. On SQLite no other process has turns under way at the
+    start, so what is there was left by one that died.
+    """
+    ended = 2 * settings.timeouts.turn_s + 5
+    return ended, ended if settings.database_url.startswith("postgres") else 0.0
 
 
 def read_secret(directory: Path) -> bytes:

@@ -8,11 +8,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.between_turns import BetweenTurns
 from bot.config import BotSettings
 from bot.domain import events as ev
 from bot.domain.message import Button, InboundMessage, OutboundMessage
 from bot.domain.tracker import Mode, Tracker
+from bot.engine.inbox import OnKept
+from bot.feed import ConversationFeed
+from bot.feedback import Feedback
 from bot.handoffs import Handoffs
+from bot.observer import LogObserver
 from bot.ports import OnDelta
 from bot.stores.memory import MemoryTrackerStore
 from knowledge.orders.memory import MemoryOrderBook
@@ -46,7 +51,8 @@ class EchoInbox:
     def __init__(self, store: Any, lock: LocalLock, clock: FakeClock, slow_s: float = 5.0) -> None:
         self._store, self._lock, self._clock, self.slow_s = store, lock, clock, slow_s
 
-    async def receive(self, message: InboundMessage, on_delta: OnDelta | None = None) -> tuple[OutboundMessage, ...]:
+    async def receive(self, message: InboundMessage, on_delta: OnDelta | None = None,
+                      on_kept: OnKept | None = None) -> tuple[OutboundMessage, ...]:
         known = await self._store.answered(message.channel, message.message_id) if message.message_id else None
         if known is not None:
             return tuple(known)
@@ -61,8 +67,8 @@ class EchoInbox:
         if message.text == "slow":
             await asyncio.sleep(self.slow_s)
         reply = () if tracker.mode != Mode.BOT else (self._reply(message),)
-        for word in reply[0].text.split(" ") if reply and on_delta else ():
-            await on_delta(word)
+        for place, word in enumerate(reply[0].text.split(" ") if reply and on_delta else ()):
+            await on_delta(f" {word}" if place else word)
         events = self._events(message, tracker, reply)
         stamped = [ev.Stamped(before + n, self._clock.now(), event) for n, event in enumerate(events, 1)]
         for item in stamped:
@@ -91,6 +97,7 @@ class EchoInbox:
 
 @dataclass(frozen=True)
 class FakeKey:
+    id: str
     scopes: tuple[str, ...]
 
 
@@ -101,7 +108,7 @@ class FakeKeys:
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     async def verify(self, text: str) -> FakeKey | None:
-        return FakeKey(self.known[text]) if text in self.known else None
+        return FakeKey(text, self.known[text]) if text in self.known else None
 
 
 class FakeShop:
@@ -109,10 +116,12 @@ class FakeShop:
 
     def __init__(self, settings: BotSettings | None = None, **keys: tuple[str, ...]) -> None:
         self.settings = settings or BotSettings()
-        self.clock, self.lock, self.store = FakeClock(), LocalLock(), MemoryTrackerStore()
+        self.feed = ConversationFeed()
+        self.clock, self.lock, self.store = FakeClock(), LocalLock(), MemoryTrackerStore(self.feed)
         self.inbox = EchoInbox(self.store, self.lock, self.clock)
-        self.book = MemoryOrderBook()
+        self.book, self.observer = MemoryOrderBook(), LogObserver()
         self.keys = FakeKeys(dict(keys))
         times = self.settings.timeouts
-        self.handoffs = Handoffs(self.store, self.lock, self.clock, timeout_s=times.handoff_s,
-                                 idle_s=times.agent_idle_s)
+        between = BetweenTurns(self.store, self.lock, self.clock)
+        self.handoffs = Handoffs(between, timeout_s=times.handoff_s, idle_s=times.agent_idle_s)
+        self.feedback = Feedback(between)

@@ -6,18 +6,24 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from bot.channels.connection import Connection
 from bot.channels.limits import TokenBuckets
 from bot.channels.metrics import Metrics
 from bot.channels.turns import Turns
 from bot.config import BotSettings
 from bot.domain.message import InboundMessage, OutboundMessage
+from bot.engine.inbox import OnKept
+from bot.feed import ConversationFeed
+from bot.feedback import Feedback
 from bot.handoffs import Handoffs
+from bot.observer import LogObserver
 from bot.ports import OnDelta, TrackerStore
 from knowledge.ports import OrderBook
 
 
 class Receiver(Protocol):
-    async def receive(self, message: InboundMessage, on_delta: OnDelta | None = None) -> tuple[OutboundMessage, ...]:
+    async def receive(self, message: InboundMessage, on_delta: OnDelta | None = None,
+                      on_kept: OnKept | None = None) -> tuple[OutboundMessage, ...]:
         """The reply; empty while a person holds the conversation. The same message id gets the same reply."""
         ...
 
@@ -43,6 +49,12 @@ class OpenShop(Protocol):
     def keys(self) -> Keys: ...
     @property
     def handoffs(self) -> Handoffs: ...
+    @property
+    def feed(self) -> ConversationFeed: ...
+    @property
+    def feedback(self) -> Feedback: ...
+    @property
+    def observer(self) -> LogObserver: ...
 
 
 SHOP = web.AppKey("shop", OpenShop)
@@ -51,3 +63,4 @@ METRICS = web.AppKey("metrics", Metrics)
 TURNS = web.AppKey("turns", Turns)
 BY_ADDRESS = web.AppKey("by_address", TokenBuckets)
 BY_CONVERSATION = web.AppKey("by_conversation", TokenBuckets)
+OPEN: web.AppKey[set[Connection]] = web.AppKey("open", set)

@@ -1,4 +1,4 @@
-"""Runs turns within a time limit, without breaking them off in the middle of a write."""
+"""Runs turns within a time limit and a bounded number, without breaking them off in the middle of a write."""
 
 from __future__ import annotations
 
@@ -7,21 +7,36 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from bot.channels.problem import Problem
+
 T = TypeVar("T")
+RETRY_AFTER_S = 2
 log = logging.getLogger("shopclerk.turns")
 
 
 class Turns:
     """After `limit_s` the caller gets TimeoutError; the turn has as long again to end well before it is cancelled.
 
-    So its state is kept, and the same message id sent again gets the reply that came too late.
+    So its state is kept, and the same message id sent again gets the reply that came too late. More than `at_most`
+    turns at once, or any while the server stops, are refused with a 503 problem: nothing of them was kept.
     """
 
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = limit_s
+    def __init__(self, limit_s: float, at_most: int = 1000) -> None:
+        self._limit_s, self._at_most = limit_s, at_most
         self._running: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        """Turns under way or waiting for their conversation's lock."""
+        return len(self._running)
 
     async def within(self, work: Coroutine[Any, Any, T]) -> T:
+        """Raises TimeoutError, or a 503 problem when there is no room."""
+        if self._closed or len(self._running) >= self._at_most:
+            work.close()
+            raise Problem(503, "the server is about to stop: try again in a moment" if self._closed
+                          else "too many messages at once: try again in a moment",
+                          headers={"Retry-After": str(RETRY_AFTER_S)})
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -33,7 +48,8 @@ class Turns:
         return task.result()
 
     async def drain(self, seconds: float) -> None:
-        """Wait for turns under way; what is not done by then is cancelled."""
+        """Take no more, and wait for turns under way; what is not done by then is cancelled."""
+        self._closed = True
         if not self._running:
             return
         _, late = await asyncio.wait(self._running, timeout=seconds)

@@ -118,6 +118,23 @@ class TurnFailed:
     error_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class MessageRated:
+    """What the customer thinks of the bubble at `message_seq`: "up" or "down"."""
+
+    message_seq: int
+    rating: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRated:
+    """1 (bad) to 5 (good)."""
+
+    score: int
+    comment: str = ""
+
+
 Event = (
     SessionStarted
     | UserUttered
@@ -136,6 +153,8 @@ Event = (
     | AgentJoined
     | HandoffEnded
     | TurnFailed
+    | MessageRated
+    | ConversationRated
 )
 
 _KINDS: dict[str, type[Any]] = {
@@ -158,6 +177,8 @@ _KINDS: dict[str, type[Any]] = {
         AgentJoined,
         HandoffEnded,
         TurnFailed,
+        MessageRated,
+        ConversationRated,
     )
 }
 

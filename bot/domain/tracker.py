@@ -108,7 +108,7 @@ class Tracker:
                 self.agent_at = at
             case ev.HandoffEnded():
                 self.mode, self.mode_since, self.agent = Mode.BOT, at, ""
-            case ev.ActionExecuted() | ev.TurnFailed():
+            case ev.ActionExecuted() | ev.TurnFailed() | ev.MessageRated() | ev.ConversationRated():
                 pass
 
     def _set_slot(self, event: ev.SlotSet) -> None:

@@ -135,12 +135,14 @@ def merge(burst: Sequence[InboundMessage]) -> InboundMessage:
     )
 
 
-async def resume_forever(inbox: Inbox, older_than_s: float, every_s: float = 15.0) -> None:
-    """Answer what a process that died had accepted. `older_than_s` leaves the turns of living processes alone."""
+async def resume_forever(inbox: Inbox, older_than_s: float, first_older_than_s: float, every_s: float = 15.0) -> None:
+    """Answer what a process that died had accepted. The ages leave the turns of living processes alone."""
+    age = first_older_than_s
     while True:
         try:
-            if count := await inbox.resume(time.time() - older_than_s):
+            if count := await inbox.resume(time.time() - age):
                 log.info("answered %d messages that were accepted earlier", count)
         except Exception:  # a database that is away for a while must not end the resuming for good
             log.exception("accepted messages could not be looked at")
+        age = older_than_s
         await asyncio.sleep(every_s)

@@ -8,9 +8,9 @@ end together share one flush to the disk (`GroupCommit`); PostgreSQL groups its 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,11 +21,10 @@ from bot.domain.tracker import Tracker, restore, snapshot
 from bot.ports import Feed, StaleTracker
 from bot.stores import database, schema
 from bot.stores.accepted import message_from_json, message_to_json
-from bot.stores.group_commit import GroupCommit
+from bot.stores.notices import notify
 from bot.stores.replies import reply_from_json, reply_to_json
 
 PENDING = ""  # a reply not given yet
-CHANNEL = "shopclerk_conversations"  # PostgreSQL's NOTIFY: the payload is a conversation's id
 
 
 class SqlTrackerStore:
@@ -139,17 +138,13 @@ def _turn(
         for mark in marks:
             if _insert_mark(connection, mark, replace=True) != 1:
                 raise StaleTracker(conversation_id)
-        if connection.dialect.name == "postgresql":
-            connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": conversation_id})
+        notify(connection, conversation_id)
         return len(history)
 
     return write
 
 
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
-
-
-def _move(connection: Connection, conversation_id: str, expected_seq: int, state: dict[str, object]) -> None:
+def _move(connection: Connection, conversation_id: str, expected_seq: int, state: Mapping[str, object]) -> None:
     """Write the snapshot, if the conversation still stands where the caller read it."""
     table = schema.conversations
     if expected_seq == 0:

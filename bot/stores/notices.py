@@ -1,0 +1,60 @@
+"""Between processes on one PostgreSQL: whoever commits to a conversation wakes the lookers-on of the other processes.
+
+LISTEN/NOTIFY tells only that there is something; what it is, the store says. SQLite has one process and needs none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import Protocol
+
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+CHANNEL = "shopclerk_conversations"
+AGAIN_S = 1.0                              # until the next try after the connection was lost
+ORIGIN = secrets.token_hex(6)              # of this process: its own notices are no news to it
+log = logging.getLogger("shopclerk.notices")
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+class Woken(Protocol):
+    def wake(self, conversation_id: str) -> None: ...
+    def wake_all(self) -> None: ...
+
+
+def notify(connection: Connection, conversation_id: str) -> None:
+    """Part of the transaction that commits: nobody is woken for what was rolled back."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": f"{ORIGIN} {conversation_id}"})
+
+
+async def listen_forever(engine: AsyncEngine, feed: Woken) -> None:
+    """Pass on what other processes commit; after a lost connection everybody looks for what was missed."""
+    if engine.dialect.name != "postgresql":
+        return
+    import asyncpg
+
+    address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    while True:
+        try:
+            connection = await asyncpg.connect(address)
+            lost = asyncio.Event()
+            connection.add_termination_listener(lambda _, lost=lost: lost.set())
+            await connection.add_listener(CHANNEL, lambda *notice: _pass_on(feed, notice[-1]))
+            feed.wake_all()
+            try:
+                await lost.wait()
+            finally:
+                await connection.close(timeout=1)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("notices of other processes are not heard: %s", error)
+        await asyncio.sleep(AGAIN_S)
+
+
+def _pass_on(feed: Woken, payload: str) -> None:
+    origin, _, conversation_id = payload.partition(" ")
+    if origin != ORIGIN:
+        feed.wake(conversation_id)
