@@ -19,7 +19,8 @@ GOING_AWAY = 1001           # RFC 6455, section 7.4.1
 
 async def beating(app: web.Application) -> AsyncIterator[None]:
     """A cleanup context: beats as long as the application runs."""
-    task = asyncio.create_task(_beat(app[OPEN]))
+    connections = app[OPEN]
+    task = asyncio.create_task(_beat(connections))
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -37,7 +38,8 @@ async def _beat(connections: Collection[Connection]) -> None:
 
 async def let_go(app: web.Application) -> None:
     """Tell everybody to come back, here or to another server, from where they are."""
-    leaving = list(app[OPEN])
+    connections = app[OPEN]
+    leaving = list(connections)
     for connection in leaving:
         connection.send(frames.error("stopping", "the server is about to stop: reconnect"))
     await asyncio.gather(*(_let_go(connection) for connection in leaving), return_exceptions=True)
