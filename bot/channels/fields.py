@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 LIMIT_OF = "x-limit-of"                    # in a JSON schema: the setting that bounds this text
 MESSAGE_CHARS = "message_chars"
 _KEPT_CONTROLS = "\n\t"
+_VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f]"    # at least one character one can see
 
 
 def clean(text: str) -> str:
@@ -57,19 +58,27 @@ def _said(text: str) -> str:
     return text
 
 
-Identifier = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_whole), BeforeValidator(_digits),
-                       AfterValidator(_named)]
+Identifier = Annotated[
+    str, Field(min_length=1, max_length=200), BeforeValidator(_whole), AfterValidator(_named),
+    BeforeValidator(_digits, json_schema_input_type=Annotated[
+        str, Field(min_length=1, max_length=200, pattern=_VISIBLE)] | int)]
 """A name without control characters; not empty."""
 
-Label = Annotated[str, Field(max_length=200), BeforeValidator(_whole), BeforeValidator(_digits),
-                  AfterValidator(_one_line)]
+Label = Annotated[
+    str, Field(max_length=200), BeforeValidator(_whole), AfterValidator(_one_line),
+    BeforeValidator(_digits, json_schema_input_type=Annotated[str, Field(max_length=200)] | int)]
 """As an identifier, but it may be empty."""
 
-MessageText = Annotated[str, BeforeValidator(_whole), BeforeValidator(_digits), AfterValidator(_message),
-                        Field(json_schema_extra={LIMIT_OF: MESSAGE_CHARS})]
+MessageText = Annotated[
+    str, BeforeValidator(_whole), AfterValidator(_message),
+    BeforeValidator(_digits, json_schema_input_type=Annotated[
+        str, Field(json_schema_extra={LIMIT_OF: MESSAGE_CHARS})] | int)]
 """What somebody says: at most `limits.message_chars` characters."""
 
-SaidText = Annotated[MessageText, AfterValidator(_said), Field(json_schema_extra={"minLength": 1})]
+SaidText = Annotated[
+    str, BeforeValidator(_whole), AfterValidator(_message), AfterValidator(_said),
+    BeforeValidator(_digits, json_schema_input_type=Annotated[
+        str, Field(pattern=_VISIBLE, json_schema_extra={LIMIT_OF: MESSAGE_CHARS})] | int)]
 """A message that says something."""
 
 Comment = Annotated[str, Field(max_length=2000), BeforeValidator(_whole), AfterValidator(clean)]

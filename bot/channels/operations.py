@@ -127,7 +127,7 @@ def _validated(model: type[BaseModel], sent: Any, request: web.Request) -> BaseM
 
 def _problem(error: ValidationError) -> Problem:
     """The first mistake in words, all of them as a list; never what was sent, since it may be personal."""
-    mistakes = [(_field(e["loc"]), _told(e)) for e in error.errors(include_url=False, include_input=False)]
+    mistakes = [(_field(e["loc"]), told(e)) for e in error.errors(include_url=False, include_input=False)]
     where, what = mistakes[0]
     listed = [{"field": f, "detail": d} for f, d in mistakes[:MOST_ERRORS]]
     return Problem(422, f"'{where}' {what}" if where else f"the request {what}", kind="invalid-field",
@@ -139,7 +139,7 @@ def _field(place: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in place if isinstance(part, int) or (part.isidentifier() and part != "str"))
 
 
-def _told(error: Any) -> str:
+def told(error: Any) -> str:
     known = error.get("ctx", {})
     match error["type"]:
         case "missing":

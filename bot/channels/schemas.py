@@ -53,9 +53,11 @@ def _bounded(value: Any) -> Any:
     return value
 
 
-AnyPage = Annotated[dict[str, Any] | None, BeforeValidator(_bounded), BeforeValidator(_url_alone), Field(
-    json_schema_extra={"description": "Where the customer is on the shop's site: url, title, product_id, cart. "
-                                      f"At most {PAGE_BYTES} bytes."})]
+AnyPage = Annotated[
+    dict[str, Any] | None, BeforeValidator(_bounded),
+    BeforeValidator(_url_alone, json_schema_input_type=dict[str, Any] | str | None),
+    Field(description="Where the customer is on the shop's site, as its URL or as url, title, product_id, cart; "
+                      f"at most {PAGE_BYTES} bytes.")]
 
 
 class Button(Answer):
