@@ -6,7 +6,8 @@ import asyncio
 import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +55,7 @@ from knowledge.orders.ledger_sql import SqlAudit, SqlLedger, SqlOrderEvents
 from knowledge.orders.service import OrderService
 from knowledge.ports import Embedder, OrderBackend, OrderBook
 from knowledge.settings import load_settings
+from knowledge.writing import Write
 
 # One table per port: name → where its factory is. Plug-ins of others join through the entry-point group.
 ORDER_BACKENDS: Mapping[str, Callable[[OrderBook], OrderBackend]] = {"embedded": EmbeddedBackend}
@@ -87,6 +89,7 @@ class Shop:
     feedback: Feedback
     observer: LogObserver
     database: AsyncEngine
+    _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
     _settling: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -102,10 +105,9 @@ class Shop:
         if self._settling is not None:
             self._settling.cancel()
             await asyncio.gather(self._settling, return_exceptions=True)
-        await self.store.close()
         if self.observer.spans is not None:
             await asyncio.to_thread(self.observer.spans.close)
-        await self.database.dispose()
+        await self._opened.aclose()
 
 
 async def open_shop(directory: Path, **overrides: Any) -> Shop:
@@ -113,15 +115,16 @@ async def open_shop(directory: Path, **overrides: Any) -> Shop:
     await settle(directory)
     settings = load_settings(BotSettings, directory, **overrides)
     assistant = load_assistant(directory / "assistant" if (directory / "assistant").is_dir() else SHIPPED)
-    engine = database.open_engine(db.database_url(directory, settings))
-    try:
+    async with AsyncExitStack() as opened:
+        engine = database.open_engine(db.database_url(directory, settings))
+        opened.push_async_callback(engine.dispose)
         await database.bring_up_to_date(engine)
+        write = await opened.enter_async_context(database.open_writer(engine))
         catalogue = SqlCatalogue(engine)
         search = await asyncio.to_thread(load_search, directory, settings, catalogue)
-        return _assemble(directory, settings, assistant, engine, catalogue, search)
-    except BaseException:
-        await engine.dispose()
-        raise
+        shop = _assemble(directory, settings, assistant, engine, write, catalogue, search)
+        shop._opened = opened.pop_all()
+    return shop
 
 
 def _assemble(
@@ -129,14 +132,15 @@ def _assemble(
     settings: BotSettings,
     assistant: Assistant,
     engine: AsyncEngine,
+    write: Write,
     catalogue: SqlCatalogue,
     search: SearchBundle,
 ) -> Shop:
     feed, observer = ConversationFeed(), LogObserver(open_spans(settings.telemetry))
     book, events, store, lock, clock = (
-        SqlOrderBook(engine),
-        SqlOrderEvents(engine),
-        SqlTrackerStore(engine, feed),
+        SqlOrderBook(engine, write),
+        SqlOrderEvents(engine, write),
+        SqlTrackerStore(engine, write, feed),
         ProcessLock(),
         SystemClock(),
     )
@@ -146,8 +150,8 @@ def _assemble(
         order_backend("embedded", book),
         assistant.rules,
         lines=search.order_lines,
-        audit=SqlAudit(engine),
-        ledger=SqlLedger(engine),
+        audit=SqlAudit(engine, write),
+        ledger=SqlLedger(engine, write),
         events=events,
     )
     services = Services(
@@ -157,7 +161,7 @@ def _assemble(
         search.search,
         _answerer(settings, search.embedder, observer),
         assistant.lexicons,
-        SqlCaseBook(engine),
+        SqlCaseBook(engine, write),
         _similar(search.embedder),
     )
     actions = build_actions(services)

@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.case import Case
 from bot.stores.schema import cases
-from knowledge import db
+from knowledge.writing import Write, alone
 
 
 class SqlCaseBook:
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, write: Write | None = None) -> None:
+        self._engine, self._write = engine, write or alone(engine)
 
     async def open(self, case: Case) -> None:
-        async with db.writing(self._engine).begin() as connection:
-            await connection.execute(insert(cases).values(**asdict(case)))
+        row = insert(cases).values(**asdict(case))
+        await self._write(lambda connection: connection.execute(row).rowcount)
 
     async def of_customer(self, customer_id: str) -> list[Case]:
         query = select(cases).where(cases.c.customer_id == customer_id).order_by(cases.c.opened_at.desc())

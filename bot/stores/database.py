@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from bot.stores.schema import VERSION_TABLE
 from knowledge import db
 from knowledge.errors import Unavailable
 from knowledge.migrating import Chain
+from knowledge.writing import Write, alone
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0002"                              # the newest migration; a test holds it to the folder
@@ -39,14 +39,22 @@ def _sync_fully(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def group_commit(engine: AsyncEngine) -> GroupCommit:
-    """The writer of the turns of one SQLite database, beside `engine`, which reads."""
+@asynccontextmanager
+async def open_writer(engine: AsyncEngine) -> AsyncIterator[Write]:
+    """The one writer of a service on `engine`: on SQLite works that wait share a transaction; PostgreSQL does that itself."""
+    if engine.dialect.name != "sqlite":
+        yield alone(engine)
+        return
     writer = create_engine(engine.url.set(drivername="sqlite"), poolclass=StaticPool,
                            connect_args={"check_same_thread": False})
     event.listen(writer, "connect", db.prepare_sqlite)
     event.listen(writer, "connect", _sync_fully)
     event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return GroupCommit(writer, asyncio.Lock())
+    group = GroupCommit(writer)
+    try:
+        yield group
+    finally:
+        await group.close()
 
 
 async def upgrade(engine: AsyncEngine) -> bool:

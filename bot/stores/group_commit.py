@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,15 +27,15 @@ class _Write:
 
 
 class GroupCommit:
-    """Writes through one thread. `turn_to_write` is held during a transaction: other writers of this process share it."""
+    """One writer for one database: a `knowledge.writing.Write`, on a thread of its own."""
 
-    def __init__(self, engine: Engine, turn_to_write: AbstractAsyncContextManager[Any]) -> None:
-        self._engine, self._turn_to_write = engine, turn_to_write
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._waiting: list[_Write] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._running: asyncio.Task[None] | None = None
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def __call__(self, work: Callable[[Connection], T], /) -> T:
         """The result of `work`, durable; what it raised, undone. A caller that goes away does not stop the write."""
         mine = _Write(work, asyncio.get_running_loop().create_future())
         self._waiting.append(mine)
@@ -55,9 +54,8 @@ class GroupCommit:
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            async with self._turn_to_write:
-                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                failure = await loop.run_in_executor(self._thread, self._together, batch)
+            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            failure = await loop.run_in_executor(self._thread, self._together, batch)
             for write in batch:
                 _report(write, failure)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from bot.domain.message import Button, Card, OutboundMessage, Source
+from bot.domain.plain import plain
 
 
 def reply_to_json(message: OutboundMessage) -> dict[str, Any]:
-    return asdict(message)
+    data: dict[str, Any] = plain(message)
+    return data
 
 
 def reply_from_json(data: Mapping[str, Any]) -> OutboundMessage:

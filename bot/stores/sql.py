@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,31 +19,40 @@ from bot.domain.events import Stamped, event_from_json, event_to_json
 from bot.domain.message import InboundMessage, OutboundMessage
 from bot.domain.tracker import Tracker, restore, snapshot
 from bot.ports import Feed, StaleTracker
-from bot.stores import database, schema
+from bot.stores import schema
 from bot.stores.accepted import message_from_json, message_to_json
 from bot.stores.notices import notify
 from bot.stores.replies import reply_from_json, reply_to_json
+from knowledge.reading import reads
+from knowledge.writing import Write, alone
 
 PENDING = ""  # a reply not given yet
+_SNAPSHOT = select(schema.conversations.c.snapshot).where(schema.conversations.c.id == bindparam("id"))
+_PENDING = (
+    select(schema.inbox.c.body)
+    .where(schema.inbox.c.reply == text("''"), schema.inbox.c.at < bindparam("before"))
+    .order_by(schema.inbox.c.at)
+)
+_REPLY = select(schema.inbox.c.reply).where(
+    schema.inbox.c.channel == bindparam("channel"), schema.inbox.c.message_id == bindparam("message_id")
+)
+_EVENTS = (
+    select(schema.events.c.seq, schema.events.c.at, schema.events.c.body)
+    .where(schema.events.c.conversation_id == bindparam("id"), schema.events.c.seq > bindparam("after"))
+    .order_by(schema.events.c.seq)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 class SqlTrackerStore:
     """Append-only events per conversation, with snapshots, on an engine somebody else opens and closes."""
 
-    def __init__(self, engine: AsyncEngine, feed: Feed | None = None) -> None:
-        self._engine, self._feed = engine, feed
-        self._group = database.group_commit(engine) if engine.dialect.name == "sqlite" else None
-
-    async def close(self) -> None:
-        """Writes under way are finished; the engine stays open."""
-        if self._group is not None:
-            await self._group.close()
+    def __init__(self, engine: AsyncEngine, write: Write | None = None, feed: Feed | None = None) -> None:
+        self._reads, self._write, self._feed = reads(engine), write or alone(engine), feed
 
     async def load(self, conversation_id: str) -> Tracker | None:
-        query = select(schema.conversations.c.snapshot).where(schema.conversations.c.id == conversation_id)
-        async with self._engine.connect() as connection:
-            text = (await connection.execute(query)).scalar_one_or_none()
-        return restore(schema.load(text)) if text is not None else None
+        rows = await self._reads.all(_SNAPSHOT, id=conversation_id)
+        return restore(schema.load(rows[0][0])) if rows else None
 
     async def commit(
         self,
@@ -68,44 +77,25 @@ class SqlTrackerStore:
         await self._write(lambda connection: _insert_mark(connection, row | {"body": body}, replace=False))
 
     async def pending(self, before: float) -> list[InboundMessage]:
-        table = schema.inbox
-        query = select(table.c.body).where(table.c.reply == PENDING, table.c.at < before).order_by(table.c.at)
-        async with self._engine.connect() as connection:
-            bodies = (await connection.execute(query)).scalars().all()
-        return [message_from_json(schema.load(body)) for body in bodies]
+        return [message_from_json(schema.load(body)) for (body,) in await self._reads.all(_PENDING, before=before)]
 
     async def events(self, conversation_id: str, after: int = 0, limit: int = 1000) -> list[Stamped]:
-        table = schema.events
-        wanted = (table.c.conversation_id == conversation_id) & (table.c.seq > after)
-        query = select(table.c.seq, table.c.at, table.c.body).where(wanted).order_by(table.c.seq).limit(limit)
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
-        return [Stamped(row.seq, row.at, event_from_json(schema.load(row.body))) for row in rows]
+        rows = await self._reads.all(_EVENTS, id=conversation_id, after=after, limit=limit)
+        return [Stamped(seq, at, event_from_json(schema.load(body))) for seq, at, body in rows]
 
     async def answered(self, channel: str, message_id: str) -> list[OutboundMessage] | None:
-        table = schema.inbox
-        query = select(table.c.reply).where(table.c.channel == channel, table.c.message_id == message_id)
-        async with self._engine.connect() as connection:
-            reply = (await connection.execute(query)).scalar_one_or_none()
-        return [reply_from_json(m) for m in schema.load(reply)] if reply else None
+        rows = await self._reads.all(_REPLY, channel=channel, message_id=message_id)
+        return [reply_from_json(m) for m in schema.load(rows[0][0])] if rows and rows[0][0] != PENDING else None
 
     async def in_mode(self, *modes: str) -> list[Tracker]:
         table = schema.conversations
-        query = select(table.c.snapshot).where(table.c.mode.in_(modes)).order_by(table.c.mode_since)
-        async with self._engine.connect() as connection:
-            texts = (await connection.execute(query)).scalars().all()
-        return [restore(schema.load(text)) for text in texts]
+        rows = await self._reads.among(table.c.mode, modes, table.c.mode_since, table.c.snapshot)
+        return [restore(schema.load(text)) for _, text in sorted(rows, key=lambda row: float(row[0]))]
 
     async def forget_replies(self, before: float) -> int:
         """Drop the replies older than `before` (seconds since the epoch), never what waits for one; how many."""
         old = delete(schema.inbox).where(schema.inbox.c.at < before, schema.inbox.c.reply != PENDING)
         return await self._write(lambda connection: connection.execute(old).rowcount)
-
-    async def _write(self, work: Callable[[Connection], int]) -> int:
-        if self._group is not None:
-            return await self._group.write(work)
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
 
 
 def _turn(

@@ -31,9 +31,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     url = f"sqlite:///{tmp_path}/shop.db" if request.param == "sqlite" else request.getfixturevalue("empty_postgres")
     engine = database.open_engine(async_url(url))
     await database.upgrade(engine)
-    opened = SqlTrackerStore(engine)
-    yield opened
-    await opened.close()
+    async with database.open_writer(engine) as write:
+        yield SqlTrackerStore(engine, write)
     await engine.dispose()
 
 
@@ -186,13 +185,11 @@ async def test_the_feed_hears_of_what_was_committed_and_of_nothing_else(kind: st
     feed = Heard()
     engine = database.open_engine(async_url(f"sqlite:///{tmp_path}/shop.db"))
     await database.upgrade(engine)
-    sql = SqlTrackerStore(engine, feed)
-    store: TrackerStore = sql if kind == "sqlite" else MemoryTrackerStore(feed)
+    store: TrackerStore = SqlTrackerStore(engine, feed=feed) if kind == "sqlite" else MemoryTrackerStore(feed)
     await store.commit("c1", *turn(Tracker("c1"), ev.SessionStarted(), ev.HandoffRequested("asked")))
     with pytest.raises(StaleTracker):
         await store.commit("c1", *turn(Tracker("c1"), ev.SessionStarted()))
     assert feed.told == [("c1", [1, 2], "queued")]
-    await sql.close()
     await engine.dispose()
 
 
@@ -224,5 +221,4 @@ async def test_old_replies_can_be_forgotten_and_new_ones_stay(tmp_path: Path) ->
     assert (await store.answered("rest", "old"), await store.answered("rest", "new")) == (None, [REPLY])
     assert await store.forget_replies(before=time.time() + 60) == 1
     assert [m.text for m in await store.pending(time.time() + 60)] == ["still waiting"]
-    await store.close()
     await engine.dispose()
