@@ -34,7 +34,10 @@ class Words:
 
     def first(self, position: int, phrases: Sequence[Phrase]) -> int:
         """Length of the first of `phrases` that stands here, else 0."""
-        return next((len(phrase) for phrase in phrases if self.at(position, phrase)), 0)
+        if position >= len(self.words) or self.used[position]:
+            return 0
+        word = self.words[position]
+        return next((len(phrase) for phrase in phrases if phrase[0] == word and self.at(position, phrase)), 0)
 
     def use(self, start: int, end: int) -> None:
         for i in range(start, end):

@@ -19,7 +19,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.actions.saying import net_words, proposal_card, proposal_text, totals_text
 from bot.actions.services import Services
 from bot.requests.amend import place_said
-from bot.requests.desk import Desk
+from bot.requests.desk import Desk, Unlooked
 from bot.requests.model import Draft, Notice, Question
 from bot.requests.orders import choose_orders
 from knowledge.errors import NotFound, Refused
@@ -148,14 +148,23 @@ class ReviewAction(Action):
             desk = _focused(desk, draft)
             entry = _by_place(entry, tracker, desk)
             if "text" in entry:
-                known = draft.picks or draft.open or draft.orders
-                found = () if known else await self.services.pointed_at(str(entry["text"]), desk, tracker.sender_id)
-                desk = replace(desk, found=found)
-                draft, told = self.read(str(entry["text"]), str(entry.get("asked") or ""), draft, desk)
+                draft, told = await self._read_text(entry, draft, desk, tracker.sender_id)
                 notices += [n for n in told if n not in notices]
             else:
                 draft = self.pressed(entry, draft, desk)
         return draft, notices
+
+    async def _read_text(
+        self, entry: Mapping[str, Any], draft: Draft, desk: Desk, conversation_id: str
+    ) -> tuple[Draft, list[Notice]]:
+        """Retrieval is asked only where the words name no line themselves, and then they are read once more."""
+        text, asked = str(entry["text"]), str(entry.get("asked") or "")
+        unlooked = Unlooked()
+        read = self.read(text, asked, draft, replace(desk, found=unlooked))
+        if not unlooked.missed or draft.picks or draft.open or draft.orders:
+            return read
+        found = await self.services.pointed_at(text, desk, conversation_id)
+        return self.read(text, asked, draft, replace(desk, found=found)) if found else read
 
     def _ask(self, draft: Draft, question: Question) -> list[dict[str, Any]]:
         return [

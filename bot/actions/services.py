@@ -19,8 +19,19 @@ from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Catalogue, Search
 
 _TITLES_AGE_S = 60.0
+_TITLES_SHARE = 100.0  # the index is at least this many times as old as making it takes before it is made again
 _NEAR, _MARGIN = 0.30, 0.06  # cosine of the words to a line's title: near at all, and as near as the nearest
 Similar = Callable[[str, Sequence[str]], Sequence[float]]
+
+
+@dataclass(slots=True)
+class _Titles:
+    """The title index as it was made last, of which titles, and until when it does."""
+
+    index: TitleIndex | None = None
+    of: Mapping[str, str] = field(default_factory=dict)
+    good_until: float = 0.0
+    making: asyncio.Task[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +44,28 @@ class Services:
     lexicons: Mapping[str, Lexicon]
     cases: CaseBook
     similar: Similar | None = None
-    _titles: list[tuple[float, TitleIndex]] = field(default_factory=list)
+    _titles: _Titles = field(default_factory=_Titles)
 
     async def titles(self) -> TitleIndex:
-        """The catalogue's title index, at most a minute old."""
-        now = time.monotonic()
-        if not self._titles or now - self._titles[0][0] > _TITLES_AGE_S:
-            self._titles[:] = [(now, index_titles(await self.catalogue.titles()))]
-        return self._titles[0][1]
+        """The catalogue's title index, about a minute old at most; who asks waits for the first one only."""
+        titles = self._titles
+        if titles.making is None and time.monotonic() > titles.good_until:
+            titles.making = asyncio.create_task(self._index_titles())
+        if titles.index is None:
+            assert titles.making is not None, "without an index one is being made"
+            await asyncio.shield(titles.making)
+            assert titles.index is not None
+        return titles.index
+
+    async def _index_titles(self) -> None:
+        titles, start = self._titles, time.monotonic()
+        try:
+            found = await self.catalogue.titles()
+            if titles.index is None or found != titles.of:
+                titles.index, titles.of = await asyncio.to_thread(index_titles, found), found
+        finally:
+            now = time.monotonic()
+            titles.good_until, titles.making = now + max(_TITLES_AGE_S, _TITLES_SHARE * (now - start)), None
 
     def lexicon(self, tracker: Tracker) -> Lexicon:
         locale = str(tracker.slots.get("locale") or "en").split("-")[0]

@@ -6,8 +6,10 @@ Every event is a frozen dataclass of JSON-able fields; `name` is its key in stor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from bot.domain.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +194,17 @@ class Stamped:
     event: Event
 
 
+_FIELDS: dict[type[Any], tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}
+
+
 def event_to_json(event: Event) -> dict[str, Any]:
-    """{"name": …, fields …}; the inverse of `event_from_json`."""
-    return {"name": type(event).__name__} | asdict(event)
+    """{"name": …, fields …}; the inverse of `event_from_json`. What the fields hold is not copied."""
+    kind = type(event)
+    return {"name": kind.__name__} | {name: getattr(event, name) for name in _FIELDS[kind]}
 
 
 def event_from_json(data: Mapping[str, Any]) -> Event:
     """Unknown fields of a newer version are dropped; an unknown name raises KeyError."""
     kind = _KINDS[data["name"]]
-    known = {f.name for f in fields(kind)}
-    event: Event = kind(**{k: v for k, v in data.items() if k in known})
+    event: Event = kind(**{name: data[name] for name in _FIELDS[kind] if name in data})
     return event

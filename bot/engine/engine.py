@@ -9,12 +9,13 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import events as ev
 from bot.domain.commands import Command
 from bot.domain.message import InboundMessage, OutboundMessage
+from bot.domain.plain import plain
 from bot.domain.tracker import Mode, Tracker
 from bot.engine.flow_machine import FlowMachine
 from bot.engine.guard import Guard
@@ -150,10 +151,10 @@ class Engine:
 
 
 def _command_json(command: Command) -> dict[str, Any]:
-    return {"name": type(command).__name__} | asdict(command)
+    return {"name": type(command).__name__} | plain(command)
 
 
 def _reply_data(reply: OutboundMessage) -> dict[str, Any]:
-    data = asdict(reply)
+    data = plain(reply)
     data.pop("text")
     return {key: value for key, value in data.items() if value}

@@ -10,6 +10,16 @@ from bot.requests.mentions import Similar, Thing
 from knowledge.models import Address, Customer, Order, OrderLine, OrderStatus, PaymentMethod, Product
 
 
+class Unlooked(tuple[str, ...]):
+    """What retrieval would find, before anybody has looked: empty, and it remembers that somebody would have liked to."""
+
+    missed = False
+
+    def __bool__(self) -> bool:
+        self.missed = True
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     customer: Customer

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from knowledge.errors import ConfigError
 
+T = TypeVar("T")
+_REMEMBERED = 4096  # readings of each kind
+
 
 def pattern_of(phrases: Sequence[str]) -> re.Pattern[str]:
     """One pattern that finds any of the phrases as whole words; a phrase is a regular expression."""
+    return _pattern(tuple(phrases))
+
+
+@lru_cache(maxsize=1024)
+def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
     if not phrases:
         return re.compile(r"(?!)")
     alternatives = "|".join(
@@ -36,6 +44,17 @@ class Lexicon:
     @cached_property
     def _word_sets(self) -> dict[str, frozenset[str]]:
         return {}
+
+    @cached_property
+    def _made(self) -> dict[Callable[..., Any], Callable[..., Any]]:
+        return {}
+
+    def once(self, make: Callable[..., T], *args: Hashable) -> T:
+        """`make(lexicon, *args)`, remembered for the latest arguments: nobody may change what comes back."""
+        if make not in self._made:
+            self._made[make] = lru_cache(maxsize=_REMEMBERED)(partial(make, self))
+        made: T = self._made[make](*args)
+        return made
 
     def pattern(self, section: str, key: str | None = None) -> re.Pattern[str]:
         """The compiled phrases of `section` (a list) or of `section.key` (a mapping of lists)."""

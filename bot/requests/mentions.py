@@ -7,10 +7,12 @@ is decided by `selection`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.requests.lexicon import Lexicon
 from bot.requests.words import Word, joined, likeness, stem, words
+
+_HEARD = 1024  # words remembered per name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +49,33 @@ def find_mentions(
     said = words(text, lexicon.locale)
     if not said or not things:
         return []
-    names = {thing.key: _names(thing, lexicon) for thing in things}
+    names = {thing.key: lexicon.once(_names, thing.title, thing.also) for thing in things}
     marks = _marks(said, names, lexicon)
     mentions = [m for run in _runs(marks) if (m := _mention(text, said, run, marks, things, names, lexicon))]
     return mentions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Names:
     title: tuple[str, ...]  # stems of the title's words
     head: frozenset[str]  # the nouns that can stand for it alone
     extra: frozenset[str]  # category words
+    heard: dict[str, float] = field(default_factory=dict)  # said stem → likeness, as far as worked out
+
+    def likeness(self, said: str) -> float:
+        """How surely a word is part of this name."""
+        known = self.heard.get(said)
+        if known is None:
+            if len(self.heard) >= _HEARD:
+                self.heard.clear()
+            known = self.heard[said] = _name_likeness(said, self)
+        return known
 
 
-def _names(thing: Thing, lexicon: Lexicon) -> _Names:
-    title = tuple(w.stem for w in words(thing.title, lexicon.locale) if w.text not in lexicon.words("stop"))
+def _names(lexicon: Lexicon, title_text: str, also: str) -> _Names:
+    title = tuple(w.stem for w in words(title_text, lexicon.locale) if w.text not in lexicon.words("stop"))
     synonyms: Mapping[str, str] = lexicon.data.get("synonyms", {})
-    low = f" {thing.title.lower().replace('-', ' ')} "
+    low = f" {title_text.lower().replace('-', ' ')} "
     meant = {
         s
         for said, real in synonyms.items()
@@ -71,7 +83,7 @@ def _names(thing: Thing, lexicon: Lexicon) -> _Names:
         for s in _stems(str(said), lexicon)
     }
     head = frozenset(title[-2:]) if len(title) <= 3 else frozenset(title)
-    extra = frozenset(_stems(thing.also, lexicon)) | frozenset(meant)
+    extra = frozenset(_stems(also, lexicon)) | frozenset(meant)
     return _Names(title, head, extra)
 
 
@@ -84,15 +96,14 @@ def _marks(said: Sequence[Word], names: Mapping[str, _Names], lexicon: Lexicon) 
     stop = lexicon.words("stop")
     marks: dict[int, dict[str, float]] = {}
     for i, word in enumerate(said):
-        pair = joined(word, said[i + 1], lexicon.locale) if i + 1 < len(said) else ""
+        following = said[i + 1] if i + 1 < len(said) else None
+        pair = joined(word, following, lexicon.locale) if following else ""
+        silent = word.text in stop or (len(word.text) < 2 and not word.text.isdigit()) or _is_verb_form(word)
+        split = following is not None and len(word.text) == 1
         for key, name in names.items():
-            single = (
-                0.0
-                if word.text in stop or (len(word.text) < 2 and not word.text.isdigit()) or _is_verb_form(word)
-                else _name_likeness(word.stem, name)
-            )
+            single = 0.0 if silent else name.likeness(word.stem)
             double = 0.95 if pair and pair in name.title and pair != word.stem else 0.0
-            hyphen = 0.95 if i + 1 < len(said) and _is_split(word, said[i + 1], name) else 0.0
+            hyphen = 0.95 if split and following and _is_split(word, following, name) else 0.0
             if max(double, hyphen) > single:
                 marks.setdefault(i, {})[key] = marks.setdefault(i + 1, {})[key] = max(double, hyphen)
             elif single:
@@ -107,10 +118,7 @@ def _is_verb_form(word: Word) -> bool:
 
 def _is_split(first: Word, second: Word, name: _Names) -> bool:
     """ "t shirt" and "T-Shirt": both split at the hyphen."""
-    return (
-        any(a == first.stem and b == second.stem for a, b in zip(name.title, name.title[1:], strict=False))
-        and len(first.text) == 1
-    )
+    return any(a == first.stem and b == second.stem for a, b in zip(name.title, name.title[1:], strict=False))
 
 
 def _name_likeness(said: str, name: _Names) -> float:

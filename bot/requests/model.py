@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from bot.domain.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Draft:
     otherwise: str = ""  # the flow wished for when this cannot be done
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return plain(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Draft:
@@ -101,4 +103,4 @@ class Question:
     cards: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return plain(self)

@@ -10,8 +10,7 @@ from bot.domain.plain import plain
 
 
 def reply_to_json(message: OutboundMessage) -> dict[str, Any]:
-    data: dict[str, Any] = plain(message)
-    return data
+    return plain(message)
 
 
 def reply_from_json(data: Mapping[str, Any]) -> OutboundMessage:
