@@ -1,5 +1,5 @@
 // Shows /openapi.json for people: one fold per operation, grouped by tag.
-import { element } from "/web/cards.js";
+import { element } from "/web/widget/dom.js";
 
 const description = await (await fetch("/openapi.json")).json();
 const groups = new Map();
