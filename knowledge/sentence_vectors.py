@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -21,8 +22,12 @@ from numpy.typing import NDArray
 
 from knowledge.catalogue import SqlCatalogue
 from knowledge.entries import chunk_entry
+from knowledge.errors import ShopclerkError
 from knowledge.ports import Embedder, Vectors
 from knowledge.sentences import in_place, sentences
+from knowledge.shelf import Entry
+
+log = logging.getLogger("shopclerk.search")
 
 FOLDER = "sentences"
 _MEMORY = 8192            # texts remembered beside the file: 6 MB of half floats
@@ -134,15 +139,32 @@ def load_known(directory: Path, embedder: Embedder) -> KnownVectors:
     return KnownVectors(embedder, directory / FOLDER / f"{embedder.name}.npy")
 
 
-async def learn_documents(known: KnownVectors, catalogue: SqlCatalogue) -> int:
-    """Know every passage of the shop's documents and every sentence in it; how many texts had to be encoded."""
-    texts: dict[str, None] = {}
-    async for document in catalogue.all_documents():
-        for chunk in await catalogue.chunks_of(document.id):
-            entry = chunk_entry(chunk, document)
-            texts |= dict.fromkeys(in_place(one, entry.headings, entry.title)
-                                   for one in (entry.text, *sentences(entry.text)))
-    return await asyncio.to_thread(known.learn, texts)
+@contextlib.asynccontextmanager
+async def open_known(directory: Path, embedder: Embedder, catalogue: SqlCatalogue) -> AsyncIterator[KnownVectors]:
+    """The encoder of an opened shop; what its documents say and is not known yet is learnt in the background."""
+    known = load_known(directory, embedder)
+    learning = asyncio.create_task(_learn_documents(known, catalogue))
+    try:
+        yield known
+    finally:
+        known.stop()
+        await asyncio.gather(learning, return_exceptions=True)
+
+
+async def _learn_documents(known: KnownVectors, catalogue: SqlCatalogue) -> None:
+    entries = [chunk_entry(chunk, document) async for document in catalogue.all_documents()
+               for chunk in await catalogue.chunks_of(document.id)]
+    try:
+        await asyncio.to_thread(known.learn, texts_of(entries))
+    except ShopclerkError as error:
+        log.warning("the documents' sentences could not be encoded beforehand: %s", error)
+
+
+def texts_of(entries: Iterable[Entry]) -> Iterator[str]:
+    """Passages and their sentences as an `Extractor` reads them."""
+    for entry in entries:
+        for text in (entry.text, *sentences(entry.text)):
+            yield in_place(text, entry.headings, entry.title)
 
 
 def _key(text: str) -> int:
