@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -27,8 +27,12 @@ _PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Max-A
 log = logging.getLogger("shopclerk.app")
 
 
-def create_app(shop: OpenShop, secret: bytes | None = None) -> web.Application:
-    """`secret` signs conversation tokens; without one they are worth nothing after a restart."""
+def create_app(shop: OpenShop, secret: bytes | None = None,
+               front: Callable[[web.Application], None] | None = None) -> web.Application:
+    """`secret` signs conversation tokens; without one they are worth nothing after a restart.
+
+    `front` adds pages that go before ours: the demo's storefront.
+    """
     limits = shop.settings.limits
     app = web.Application(client_max_size=limits.body_bytes,
                           middlewares=[watched, problems, _cross_origin(shop.settings.server.cors_origins),
@@ -39,6 +43,9 @@ def create_app(shop: OpenShop, secret: bytes | None = None) -> web.Application:
     app[BY_CONVERSATION] = TokenBuckets(limits.conversation_per_minute)
     app[TURNS], app[DRAINING] = Turns(shop.settings.timeouts.turn_s, limits.turns), asyncio.Event()
     app[OPEN] = set()
+    app[METRICS].watch(app[TURNS], app[OPEN])
+    if front is not None:
+        front(app)
     for module in (probes, rest, openai, widget, api, pages):
         app.add_routes(module.routes)
     app.on_response_prepare.extend([_add_cors, add_request_id])

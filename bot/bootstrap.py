@@ -7,7 +7,7 @@ import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +38,7 @@ from bot.nlu.reader import EmbeddedReader
 from bot.observer import LogObserver
 from bot.ports import Answerer, Composer, Reader
 from bot.stores import database
+from bot.stores.backlog import backlog
 from bot.stores.cases import SqlCaseBook
 from bot.stores.keys import SqlKeyStore
 from bot.stores.locks import ProcessLock
@@ -54,6 +55,7 @@ from knowledge.orders.identity import IdentityService
 from knowledge.orders.ledger_sql import SqlAudit, SqlLedger, SqlOrderEvents
 from knowledge.orders.service import OrderService
 from knowledge.ports import Embedder, OrderBackend, OrderBook
+from knowledge.sentence_vectors import open_known
 from knowledge.settings import load_settings
 from knowledge.writing import Write
 
@@ -101,6 +103,10 @@ class Shop:
     ) -> None:
         await self.close()
 
+    async def queues(self) -> dict[str, int]:
+        """What waits in the database."""
+        return await backlog(self.database)
+
     async def close(self) -> None:
         if self._settling is not None:
             self._settling.cancel()
@@ -122,6 +128,8 @@ async def open_shop(directory: Path, **overrides: Any) -> Shop:
         write = await opened.enter_async_context(database.open_writer(engine))
         catalogue = SqlCatalogue(engine)
         search = await asyncio.to_thread(load_search, directory, settings, catalogue)
+        known = await opened.enter_async_context(open_known(directory, search.embedder, catalogue))
+        search = replace(search, embedder=known)
         shop = _assemble(directory, settings, assistant, engine, write, catalogue, search)
         shop._opened = opened.pop_all()
     return shop

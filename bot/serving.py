@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from bot.config import BotSettings
 from bot.listening import bind, stop_signal, why_not
+from bot.logs import configure
 from knowledge.errors import BadInput
+from knowledge.settings import load_settings
 
 SECRET_FILE = "secret.key"
 GOODBYE_S = 2.0                            # for answers on their way, after the turns have ended
 REPLIES_KEPT_S = 30 * 86400                # how long a message id sent again gets the same reply
 Prepare = Callable[[Path], Awaitable[None]]
+Front = Callable[[Any], Callable[[Any], None]]     # the opened shop → what adds the pages to the application
 
 
 def serve_shop(directory: Path, settings: BotSettings, host: str | None, port: int | None, workers: int) -> None:
@@ -39,8 +42,12 @@ def serve_shop(directory: Path, settings: BotSettings, host: str | None, port: i
         supervise(workers, ["serve", "--dir", str(directory), "--host", host, "--port", str(port)])
 
 
-async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | None = None) -> None:
-    """Open the shop, serve it, and on SIGTERM or SIGINT let the turns under way end before closing it."""
+async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | None = None,
+                front: Front | None = None) -> None:
+    """Open the shop, serve it, and on SIGTERM or SIGINT let the turns under way end before closing it.
+
+    `prepare` makes the folder's shop first; `front` gives pages that are shown before our own.
+    """
     if prepare:
         await prepare(directory)
 
@@ -52,15 +59,14 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
     from bot.engine.inbox import resume_forever
     from bot.stores.notices import listen_forever
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    configure(load_settings(BotSettings, directory).log)
     stop = stop_signal()
     async with await open_shop(directory) as shop, announcing(
             shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock()):
         await shop.store.forget_replies(time.time() - REPLIES_KEPT_S)
         beside = [asyncio.create_task(work) for work in (
             listen_forever(shop.database, shop.feed), resume_forever(shop.inbox, *_resume_after(shop.settings)))]
-        app = create_app(shop, read_secret(directory))
+        app = create_app(shop, read_secret(directory), front(shop) if front else None)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
         await runner.setup()
         host, port = listener.getsockname()[:2]

@@ -125,3 +125,6 @@ class FakeShop:
         between = BetweenTurns(self.store, self.lock, self.clock)
         self.handoffs = Handoffs(between, timeout_s=times.handoff_s, idle_s=times.agent_idle_s)
         self.feedback = Feedback(between)
+
+    async def queues(self) -> dict[str, int]:
+        return {"accepted": len(await self.store.pending(self.clock.now() + 1))}

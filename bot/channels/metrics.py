@@ -5,7 +5,7 @@ Label values come from closed sets (routes, statuses, channels, outcomes), never
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sized
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -30,14 +30,12 @@ class Metrics:
                                  registry=self.registry)
         self._request_seconds = Histogram("shopclerk_http_request_seconds", "Time to answer a request.", ["route"],
                                           buckets=BOUNDS, registry=self.registry)
-        self._queues = Gauge("shopclerk_queue_length", "What waits: turns, outbox, resumed messages.", ["queue"],
+        self._queues = Gauge("shopclerk_queue_length", "What waits: turns, accepted messages, webhooks.", ["queue"],
                              registry=self.registry)
-        self._sockets = Gauge("shopclerk_open_sockets", "Open widget sockets and event streams.", ["kind"],
+        self._sockets = Gauge("shopclerk_open_sockets", "Widget sockets and event streams that are open.",
                               registry=self.registry)
         # Children are looked up once: `labels` takes a lock and builds a tuple, which costs more than counting.
         self._bound: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
-        for kind in ("websocket", "sse"):
-            self._sockets.labels(kind)
 
     def turn(self, channel: str, outcome: str, seconds: float) -> None:
         """outcome: answered, silent, timeout, refused or failed."""
@@ -55,13 +53,14 @@ class Metrics:
         bound[0].inc()
         bound[1].observe(seconds)
 
-    def queue(self, name: str, length: Callable[[], float]) -> None:
-        """Show a queue's length as it is when somebody looks."""
-        self._queues.labels(name).set_function(length)
+    def watch(self, turns: Sized, sockets: Sized) -> None:
+        """Show how many there are when somebody looks."""
+        self._queues.labels("turns").set_function(lambda: len(turns))
+        self._sockets.set_function(lambda: len(sockets))
 
-    def socket(self, kind: str, by: int) -> None:
-        """kind: websocket or sse; `by` +1 when one opens, -1 when it closes."""
-        self._sockets.labels(kind).inc(by)
+    def waiting(self, queues: Mapping[str, int]) -> None:
+        for name, length in queues.items():
+            self._queues.labels(name).set(length)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -41,6 +41,12 @@ async def ready(request: web.Request) -> web.Response:
 
 @routes.get("/metrics", "Prometheus metrics", PUBLIC, media="text/plain", answer="Prometheus' text format")
 async def metrics(request: web.Request) -> web.Response:
+    """Also while the store is away: then without what waits in it."""
+    try:
+        async with asyncio.timeout(READY_S):
+            request.app[METRICS].waiting(await request.app[SHOP].queues())
+    except Exception as error:              # whatever the store's driver raises
+        log.warning("queues could not be counted: %s", error)
     return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -55,6 +56,10 @@ class OpenShop(Protocol):
     def feedback(self) -> Feedback: ...
     @property
     def observer(self) -> LogObserver: ...
+
+    async def queues(self) -> Mapping[str, int]:
+        """What waits in the store, by name."""
+        ...
 
 
 SHOP = web.AppKey("shop", OpenShop)

@@ -18,7 +18,7 @@ from bot.engine.gate import Gate
 from bot.llm.budget import SentenceCount
 from bot.llm.calls import ModelCall, ModelFailed
 from bot.llm.prompt import fenced, gate_for, language_of, prompt
-from bot.ports import Act, Answerer
+from bot.ports import Act, Answerer, TurnObserver
 from knowledge.models import Evidence, EvidenceKind
 
 TALK_TO_A_PERSON = ("Talk to a person", "/handoff")

@@ -58,8 +58,9 @@ class LlmComposer:
         facts = {**act.facts, "cards": [card.get("data", {}) for card in act.cards]}
         result = gate.check(text, draft, facts, act.evidence)
         self.count.dropped += len(result.dropped)
-        for dropped in result.dropped if self.observer else ():
-            self.observer.gate_drop(dropped.reason)
+        if self.observer:
+            for dropped in result.dropped:
+                self.observer.gate_drop(dropped.reason)
         if not result.complete:
             self.count.acts_template += 1
             return draft
