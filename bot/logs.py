@@ -75,7 +75,7 @@ class Lines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, logger, message, request_id, trace_id, and an exception's type and places."""
+    """One JSON object a line: at, level, logger, message, request_id, fields, and an exception's type and places."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {"at": _at(record), "level": record.levelname.lower(), "logger": record.name,

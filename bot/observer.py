@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from bot.logs import current_request_id
+
 STAGES = ("guard", "retrieve", "understand", "act", "say", "commit")
 # Which rung of a stage's ladder did the work: the reader that understood, the composer that phrased, the answerer.
 RUNGS = {"understand": ("embedded", "llm"), "say": ("template", "llm"), "answer": ("extractive", "llm")}
@@ -87,7 +89,11 @@ class LogObserver:
         log.error("turn %s failed: %s", error_id, type(error).__name__, exc_info=error)
 
     def turn(self, channel: str) -> AbstractContextManager[Any]:
-        return _NOTHING if self.spans is None else self.spans.span("turn", {"shopclerk.channel": channel})
+        if self.spans is None:
+            return _NOTHING
+        request_id = current_request_id()
+        return self.spans.span("turn", {"shopclerk.channel": channel} | (
+            {"shopclerk.request_id": request_id} if request_id else {}))
 
     def stage(self, name: str) -> AbstractContextManager[Any]:
         return _NOTHING if self.spans is None else self.spans.span(name)

@@ -81,6 +81,42 @@ async def test_rejection_and_an_unknown_action_are_told_as_rasa_expects(url: str
     assert status == 404 and answer["action_name"] == "action_nothing"
 
 
+async def test_a_call_without_the_domain_that_is_not_known_yet_asks_for_it(url: str) -> None:
+    """Rasa sends a digest of its domain first, and the whole of it after this answer."""
+    body = {k: v for k, v in call("action_greet").items() if k != "domain"}
+    status, answer = await post(url, body | {"domain_digest": "abc"})
+    assert (status, answer["action_name"]) == (449, "action_greet")
+    assert (await post(url, body | {"domain_digest": "abc", "domain": {"slots": {}}}))[0] == 200
+    assert (await post(url, body | {"domain_digest": "abc"}))[0] == 200
+
+
+async def test_what_is_no_call_is_refused(url: str) -> None:
+    status, answer = await post(url, None)          # type: ignore[arg-type]
+    assert (status, answer) == (400, {"error": "Invalid body request"})
+    async with aiohttp.ClientSession() as session, session.post(f"{url}/webhook", data=b"{") as broken:
+        assert broken.status in (400, 500)
+
+
+async def test_an_action_is_a_span_of_its_callers_trace_and_names_nobody() -> None:
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    from bot.telemetry import OtelSpans
+
+    exported = InMemorySpanExporter()
+    spans, parent = OtelSpans(SimpleSpanProcessor(exported)), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with serving_actions([Greet("Hello")], listener, spans) as port, aiohttp.ClientSession() as session:
+            body = call("action_greet") | {"sender_id": "+49 170 1234567"}
+            async with session.post(f"http://127.0.0.1:{port}/webhook", json=body,
+                                    headers={"traceparent": parent}) as answer:
+                assert answer.status == 200
+    (span,) = exported.get_finished_spans()
+    assert (span.name, dict(span.attributes or {})) == ("action", {"shopclerk.action": "action_greet"})
+    assert span.context is not None and f"{span.context.trace_id:032x}" == parent.split("-")[1]
+    assert "1234567" not in span.to_json()
+
+
 async def test_health_and_the_list_of_actions(url: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{url}/health") as health, \
             session.get(f"{url}/actions") as actions:
