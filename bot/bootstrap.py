@@ -171,6 +171,7 @@ def _assemble(
         assistant.lexicons,
         SqlCaseBook(engine, write),
         _similar(search.embedder),
+        search.embedder.embed,
     )
     actions = build_actions(services)
     chat = Engine(

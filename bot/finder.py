@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.domain.tracker import Tracker
+from knowledge.handles import for_meaning
 from knowledge.models import Evidence, EvidenceKind
 from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Embedder, Search
@@ -26,7 +27,7 @@ class KnowledgeFinder:
         if sum(c.isalpha() for c in text) < _MIN_LETTERS:
             return ()
         query = self._in_context(text, tracker)
-        vector = await asyncio.to_thread(self.embedder.embed, [query])
+        vector = await asyncio.to_thread(self.embedder.embed, [for_meaning(query)])
         lines: list[Evidence] = []
         if tracker.customer_id:
             lines = await self.orders.find_lines(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.actions.review import ReviewAction, order_question, orders_in
 from bot.requests.amend import first_place, place_said, read_reason
@@ -23,7 +24,8 @@ class ActionReviewCancel(ReviewAction):
         named, notices = orders_in(text, draft, desk)
         if asked == "reason" and draft.orders and not named.orders:
             return draft, notices
-        selection = select_lines(text, desk, rules.statuses)
+        # An order named needs no retrieval to say which one is meant.
+        selection = select_lines(text, replace(desk, found=()) if named.orders else desk, rules.statuses)
         if draft.orders and (fewer := self._fewer(text, draft, selection, desk)) is not None:
             return draft.with_(orders=fewer), notices
         if selection.orders.unknown and not named.orders:

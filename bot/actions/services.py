@@ -13,10 +13,11 @@ from bot.ports import Answerer, CaseBook
 from bot.requests.desk import Desk
 from bot.requests.lexicon import Lexicon
 from bot.requests.titles import TitleIndex, index_titles
+from knowledge.handles import for_meaning
 from knowledge.models import Address, Order, Product
 from knowledge.orders.identity import IdentityService
 from knowledge.orders.service import Actor, OrderService
-from knowledge.ports import Catalogue, Search
+from knowledge.ports import Catalogue, Search, Vectors
 
 _TITLES_AGE_S = 60.0
 _TITLES_SHARE = 100.0  # the index is at least this many times as old as making it takes before it is made again
@@ -44,6 +45,7 @@ class Services:
     lexicons: Mapping[str, Lexicon]
     cases: CaseBook
     similar: Similar | None = None
+    embed: Callable[[Sequence[str]], Vectors] | None = None  # so that words already encoded are not encoded again
     _titles: _Titles = field(default_factory=_Titles)
 
     async def titles(self) -> TitleIndex:
@@ -100,12 +102,14 @@ class Services:
         """Keys of the customer's lines that the words mean by retrieval, likeliest first; () when none comes near."""
         if self.similar is None or len(text.split()) < 3:
             return ()
-        lines = await self.orders.find_lines(Actor(desk.customer.id, conversation_id), text, limit=5)
+        meaning = for_meaning(text)
+        vector = await asyncio.to_thread(self.embed, [meaning]) if self.embed else None
+        lines = await self.orders.find_lines(Actor(desk.customer.id, conversation_id), text, limit=5, vector=vector)
         known = desk.line_keys()
         keys = [key for e in lines if (key := e.id.removeprefix("line:")) in known]
         if not keys:
             return ()
-        near = await asyncio.to_thread(self.similar, text, [desk.line(k)[1].title for k in keys])
+        near = await asyncio.to_thread(self.similar, meaning, [desk.line(k)[1].title for k in keys])
         ranked = sorted(zip(near, keys, strict=True), reverse=True)
         return tuple(key for score, key in ranked if score >= max(_NEAR, ranked[0][0] - _MARGIN))
 

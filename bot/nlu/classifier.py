@@ -19,6 +19,7 @@ from bot.nlu.ngrams import letter_buckets, weigh, word_buckets, words_of
 from bot.nlu.scope import ScopeHead, scope_signs
 from knowledge.artifact import Manifest, read_manifest
 from knowledge.errors import DataError
+from knowledge.handles import for_meaning
 from knowledge.ports import Embedder, Vectors
 
 OOS = "oos"
@@ -148,7 +149,7 @@ class IntentClassifier:
         if self._embedder is None:
             raise DataError("intent classifier", f"needs vectors of the encoder '{self.encoder}'",
                             remedy="pass vectors or load it with an embedder")
-        return self._embedder.embed(texts)
+        return self._embedder.embed([for_meaning(text) for text in texts])
 
 
 def _ranked(labels: tuple[str, ...], inside: NDArray[np.float32], outside: float) -> Ranking:
