@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.config import WebhookSettings
 from bot.handoffs import Handoffs
+from bot.observer import Spans
 from bot.ports import Clock
 from bot.stores.schema import cases, webhook_cursors
 from bot.webhooks import WebhookOutbox
@@ -127,12 +128,12 @@ def _time(at: float) -> str:
 
 @asynccontextmanager
 async def announcing(engine: AsyncEngine, events: OrderEvents, handoffs: Handoffs, settings: WebhookSettings,
-                     clock: Clock) -> AsyncIterator[None]:
+                     clock: Clock, spans: Spans | None = None) -> AsyncIterator[None]:
     """Announce as long as the context lasts, where the shop named a webhook. Raises ConfigError for a wrong one."""
     if not settings.url:
         yield
         return
-    outbox = WebhookOutbox(engine, settings, clock)
+    outbox = WebhookOutbox(engine, settings, clock, spans)
     announcements = Announcements(engine, events, handoffs, outbox, clock)
     await announcements.begin()
     tasks = [asyncio.create_task(outbox.run()), asyncio.create_task(announcements.follow())]

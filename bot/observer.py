@@ -5,7 +5,7 @@ causes of failed turns in the log. No message text, no personal data: every labe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -48,6 +48,10 @@ class Spans(Protocol):
 
     def follow(self, headers: Mapping[str, str]) -> AbstractContextManager[Any]:
         """What is done within belongs to the trace that a caller's `traceparent` names."""
+        ...
+
+    def carry(self, headers: MutableMapping[str, str]) -> None:
+        """Add the `traceparent` of the span we are in to a call that goes out."""
         ...
 
     def close(self) -> None:

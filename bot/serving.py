@@ -62,7 +62,7 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
     configure(load_settings(BotSettings, directory).log)
     stop = stop_signal()
     async with await open_shop(directory) as shop, announcing(
-            shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock()):
+            shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock(), shop.observer.spans):
         await shop.store.forget_replies(time.time() - REPLIES_KEPT_S)
         beside = [asyncio.create_task(work) for work in (
             listen_forever(shop.database, shop.feed), resume_forever(shop.inbox, *_resume_after(shop.settings)))]

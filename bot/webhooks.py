@@ -14,6 +14,7 @@ import hmac
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.config import WebhookSettings
+from bot.observer import Spans
 from bot.ports import Clock
 from bot.stores.schema import webhook_outbox as outbox
 from knowledge.errors import ConfigError
@@ -56,10 +58,12 @@ def sign(key: bytes, message_id: str, timestamp: int, body: str) -> str:
 class WebhookOutbox:
     """Stores announcements and sends them. `run` is a task of the process's owner; several processes may run it."""
 
-    def __init__(self, engine: AsyncEngine, settings: WebhookSettings, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, settings: WebhookSettings, clock: Clock,
+                 spans: Spans | None = None) -> None:
         if not settings.url.startswith(("http://", "https://")):
             raise ConfigError("setting 'webhook.url': write an address that begins with https://")
         self._engine, self._settings, self._clock, self._key = engine, settings, clock, signing_key(settings)
+        self._spans = spans
         self._news = asyncio.Event()
 
     async def announce(self, kind: str, data: Mapping[str, Any], key: str) -> bool:
@@ -115,7 +119,8 @@ class WebhookOutbox:
         return await self._write(free, next_at=lease) == 1
 
     async def _deliver(self, session: aiohttp.ClientSession, message_id: str, body: str, attempt: int) -> None:
-        error = await self._post(session, message_id, body)
+        with self._spans.span("webhook") if self._spans else nullcontext():
+            error = await self._post(session, message_id, body)
         values: dict[str, Any] = {"attempts": attempt, "last_error": error[:500], "state": "delivered"}
         if error and attempt > len(RETRY_AFTER_S):
             values["state"] = "given_up"
@@ -131,6 +136,8 @@ class WebhookOutbox:
         timestamp = int(self._clock.now())
         headers = {"Content-Type": "application/json", "webhook-id": message_id, "webhook-timestamp": str(timestamp),
                    "webhook-signature": sign(self._key, message_id, timestamp, body)}
+        if self._spans:
+            self._spans.carry(headers)
         try:
             async with session.post(self._settings.url, data=body, headers=headers, allow_redirects=False) as answer:
                 return "" if 200 <= answer.status < 300 else f"HTTP {answer.status}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,14 +17,18 @@ from aiohttp.test_utils import TestClient, TestServer
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 
 from bot.app import create_app
-from bot.config import TelemetrySettings
+from bot.config import TelemetrySettings, WebhookSettings
 from bot.domain import commands as cmd
 from bot.engine.inbox import Inbox
 from bot.observer import LogObserver
+from bot.stores import database
 from bot.telemetry import OtelSpans, open_spans
-from tests.fakes import FakeShop, LocalLock
+from bot.webhooks import WebhookOutbox
+from knowledge.db import async_url
+from tests.fakes import FakeClock, FakeShop, LocalLock
 from tests.unit.engine.desk_flows import Counter as Desk
 
 HOOK = "/webhooks/rest/webhook"
@@ -133,6 +138,31 @@ def test_while_it_is_off_nothing_of_it_is_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
                           cwd=Path(__file__).parents[3], env={"PATH": ""})
     assert done.stdout.strip() == "[]", done.stderr
+
+
+async def test_a_webhook_carries_the_trace_of_its_sending(tmp_path: Path, exported: InMemorySpanExporter) -> None:
+    import aiohttp
+
+    seen: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        seen.append(request.headers["traceparent"])
+        return web.Response(status=204)
+
+    shop = web.Application()
+    shop.router.add_post("/hook", take)
+    engine = database.open_engine(async_url(f"sqlite:///{tmp_path}/shop.db"))
+    await database.upgrade(engine)
+    async with TestServer(shop) as server, aiohttp.ClientSession() as session:
+        secret = SecretStr("whsec_" + base64.b64encode(b"k" * 32).decode())
+        outbox = WebhookOutbox(engine, WebhookSettings(url=str(server.make_url("/hook")), secret=secret), FakeClock(),
+                               OtelSpans(SimpleSpanProcessor(exported)))
+        await outbox.announce("case.opened", {"number": "C1"}, "case:C1")
+        assert await outbox.send_due(session) == 1
+    await engine.dispose()
+    (span,) = exported.get_finished_spans()
+    assert span.name == "webhook" and span.context is not None
+    assert [header.split("-")[1] for header in seen] == [f"{span.context.trace_id:032x}"]
 
 
 async def test_spans_reach_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
