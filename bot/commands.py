@@ -29,12 +29,12 @@ def _serving(app: typer.Typer, services: Services) -> None:
     def demo(directory: Path = typer.Option(DEMO_DIR, "--dir", help="Where the demo shop is kept."),
              host: str = "127.0.0.1", port: int = typer.Option(8080, min=1, max=65535)) -> None:
         """Make the demo shop and serve it; a second start uses the same shop."""
-        from bot.demonstration import prepare_demo
+        from bot.demonstration import prepare_demo, storefront
         from bot.listening import bind
         from bot.serving import serve
 
         with bind(host, port) as listener:
-            asyncio.run(serve(directory, listener, prepare=prepare_demo))
+            asyncio.run(serve(directory, listener, prepare=prepare_demo, front=storefront))
 
     @app.command()
     def serve(directory: Path = Directory, host: str | None = Host, port: int | None = Port,

@@ -1,9 +1,13 @@
-"""`shopclerk demo`: makes the demo shop once, and tells a newcomer whom to be and what to try."""
+"""`shopclerk demo`: makes the demo shop once, gives it a storefront, and tells a newcomer whom to be and what to try."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +18,7 @@ from knowledge.config import DATABASE_FILE
 from knowledge.errors import BadInput
 from knowledge.ingest import ingest
 from knowledge.ingest_progress import IngestProgress
+from knowledge.settings import CONFIG_FILE
 
 SOURCE = "demo-source"                     # the files that were read in
 READY = "demo-ready"                       # written last: a folder without it is made again
@@ -30,7 +35,26 @@ async def prepare_demo(directory: Path) -> None:
             await ingest(directory, [*shop.data_files, *_files(shop.documents)], progress=progress.update)
         await asyncio.to_thread(ready.write_text, _inventory(shop), "utf-8")
         print(f"  {_inventory(shop)}", flush=True)
+    await asyncio.to_thread(_settings, directory)
     introduce(Console())
+
+
+def storefront(shop: Any) -> Callable[[Any], None]:
+    """The demo's pages, for an opened shop that `prepare_demo` made."""
+    from bot.channels.storefront import Site, open_storefront
+
+    site = Site(shop, DEMO_CUSTOMERS, shop.directory / SOURCE / "documents")
+    return lambda app: open_storefront(app, site)
+
+
+def _settings(directory: Path) -> None:
+    """The storefront signs its customers in to the assistant, so both need a key; only their owner may read it."""
+    try:
+        with os.fdopen(os.open(directory / CONFIG_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write("# Made by 'shopclerk demo': the storefront vouches for who is signed in with this key.\n"
+                       f'[customer_token]\nkey = "{secrets.token_urlsafe(32)}"\n')
+    except FileExistsError:
+        pass
 
 
 def _check(directory: Path) -> None:

@@ -56,6 +56,10 @@ class Pictures:
         """A department's own picture."""
         return str(self.draw(str(self._style(name)["motif"]), name, "", 1))
 
+    def paint(self, color: str) -> str:
+        """A color's value by its name; a neutral one for a name nobody knows."""
+        return str(self._rules["colors"].get(color) or self._style("")["color"])
+
     def _style(self, department: str) -> Mapping[str, Any]:
         styles: Mapping[str, Mapping[str, Any]] = self._rules["departments"]
         return styles.get(department) or styles[""]
