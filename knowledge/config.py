@@ -19,7 +19,7 @@ class IndexSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    flat_limit: int = Field(default=20_000, ge=1)      # up to so many vectors search is exact; above it is HNSW
+    flat_limit: int = Field(default=10_000, ge=1)      # up to so many vectors search is exact; above it is not quite
     dense: bool = True                                 # search by meaning
     lexical: bool = True                               # search by words
     rerank: bool = False                               # a closer look at the best twenty: 2 ms each

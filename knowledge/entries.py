@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import accumulate
 
 from knowledge.analysis import Analyzer, squeeze
 from knowledge.filters import product_facets
 from knowledge.lexicon import Lexicon
-from knowledge.models import Chunk, Document, EvidenceKind, Order, OrderLine, Product, Review
+from knowledge.models import Chunk, Document, Order, OrderLine, Product, Review
 from knowledge.shelf import Entry
+from knowledge.vocabulary import option_values
 
-_DESCRIBED = 600          # characters of a description that are read for meaning: the encoder sees 256 tokens
+_DESCRIBED = 160          # characters of a description that are read for meaning; words are searched in all of it
 _LINE_DESCRIBED = 200
+_WIDE_FROM = 0x2E80       # from here on: Chinese, Japanese, Korean
+_MEANING = 300            # characters read for meaning: some 64 tokens, which cost 4 ms; more finds nothing better
 
 
 def product_entry(product: Product, analyzer: Analyzer) -> Entry:
@@ -29,10 +33,10 @@ def product_entry(product: Product, analyzer: Analyzer) -> Entry:
         id=f"product:{product.id}", title=product.title, ref=product.id, url=product.url,
         text=_joined([product.description, *attributes, *options]),
         data={"brand": product.brand, "category": list(product.category), "image_url": product.image_url},
-        meaning=_joined([product.title, *about, product.description[:_DESCRIBED], *attributes, *options]),
+        meaning=_product_meaning(product),
         keywords=" ".join([*about, *product.tags]),
         keys=tuple(dict.fromkeys(v.sku for v in product.variants if v.sku)),
-        facets=product_facets(product, analyzer), low=min(prices), high=max(prices))
+        facets=product_facets(product, analyzer), options=option_values(product), low=min(prices), high=max(prices))
 
 
 def chunk_entry(chunk: Chunk, document: Document) -> Entry:
@@ -53,28 +57,32 @@ def review_entry(review: Review, product_title: str) -> Entry:
         id=f"review:{review.id}", title=review.title or product_title, text=review.text, ref=review.id,
         data={"product_id": review.product_id, "rating": review.rating, "product_title": product_title},
         meaning=_joined([product_title, review.title, review.text]), keywords=product_title,
-        facets=(f"product:{review.product_id}",))
+        facets=(product_facet(review.product_id),))
 
 
 def line_entry(order: Order, line: OrderLine, product: Product | None, lexicon: Lexicon) -> Entry:
     """Evidence "line:ORDER/LINE" of one customer's purchase; the owner is a facet, never part of a text."""
     options = ", ".join(f"{name} {value}" for name, value in line.options.items())
     category = " > ".join(product.category) if product else ""
-    described = product.description[:_LINE_DESCRIBED] if product else ""
+    described = _cut(product.description, _LINE_DESCRIBED) if product else ""
     when = when_words(order.placed_at, lexicon)
     return Entry(
         id=f"line:{order.id}/{line.id}", title=line.title, ref=f"{order.id}/{line.id}",
         text=_joined([options, category]),
         data={"order_id": order.id, "order_number": order.number, "line_id": line.id, "product_id": line.product_id,
               "variant_id": line.variant_id},
-        meaning=_joined([line.title, options, category, described, when]),
+        meaning=_line_meaning(line, product, options),
         keywords=_joined([(product.brand or "") if product else "", described, when,
                           " ".join(product.tags) if product else ""]),
-        facets=(owner_facet(order.customer_id),))
+        facets=(owner_facet(order.customer_id), product_facet(line.product_id)))
 
 
 def owner_facet(owner_id: str) -> str:
     return f"owner:{owner_id}"
+
+
+def product_facet(product_id: str) -> str:
+    return f"product:{product_id}"
 
 
 def when_words(moment: datetime | None, lexicon: Lexicon) -> str:
@@ -86,11 +94,6 @@ def when_words(moment: datetime | None, lexicon: Lexicon) -> str:
     seasons = [name for table in ("seasons", "occasions") for name, span in lexicon.table(table).items()
                if moment.month in span]
     return ", ".join([f"{month} {moment.year}", *seasons])
-
-
-def kind_of(document: Document) -> EvidenceKind:
-    """The shelf a document's chunks stand on."""
-    return document.kind if document.kind in (EvidenceKind.CASE, EvidenceKind.ANSWER) else EvidenceKind.DOCUMENT
 
 
 def _option_values(product: Product) -> dict[str, list[str]]:
@@ -105,6 +108,34 @@ def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
+
+
+def _product_meaning(product: Product, title: str = "") -> str:
+    """What a product is, briefly; words are searched in all that is said of it."""
+    about = [part for part in (product.brand, " > ".join(product.category)) if part]
+    attributes = (f"{key}: {_plain(value)}" for key, value in product.attributes.items())
+    described = _cut(product.description, _DESCRIBED)
+    return _cut(_joined([title or product.title, *about, described, *attributes]), _MEANING)
+
+
+def _line_meaning(line: OrderLine, product: Product | None, options: str) -> str:
+    """The product as it was bought; without options just as the product itself, whose vector then serves for both."""
+    if product is None:
+        return _joined([line.title, options])
+    return _product_meaning(product, _joined([line.title, ", ".join(line.options.values())]))
+
+
+def _cut(text: str, most: int) -> str:
+    """The beginning of a text, ended after a word. Signs of scripts without spaces count four: each is a token."""
+    if text.isascii():
+        end = most
+    else:
+        spent = accumulate(4 if ord(sign) >= _WIDE_FROM else 1 for sign in text[:most])
+        end = sum(1 for so_far in spent if so_far <= most)
+    if end >= len(text):
+        return text
+    space = text.rfind(" ", 0, end + 1)
+    return text[:space if space > end // 2 else end]
 
 
 def _joined(parts: Iterable[str | None]) -> str:

@@ -21,13 +21,15 @@ from knowledge import metrics
 from knowledge.embedders import load_embedder, user_cache
 from knowledge.errors import DataError
 from knowledge.fusion import FusionSettings
-from knowledge.lexical import Bm25Settings, LexicalIndex
+from knowledge.lexical import Bm25Settings
+from knowledge.lexical_build import build_lexical
 from knowledge.lexicon import load_lexicon
 from knowledge.models import EvidenceKind
 from knowledge.ports import Embedder, Vectors
 from knowledge.question import Question, QuestionReader
 from knowledge.retriever import DEPTH, ShelfRanker
 from knowledge.shelf import Entry, Shelf
+from knowledge.shelf_build import shelve
 from knowledge.spelling import Speller
 
 Grades = dict[str, dict[str, int]]
@@ -109,6 +111,7 @@ class Rig:
     data: Beir
     shelf: Shelf
     reader: QuestionReader
+    ids: Sequence[str]                # per row
     judged_rows: Mapping[str, Any]
 
     @classmethod
@@ -120,18 +123,22 @@ class Rig:
         lexicon = load_lexicon()
         analyzer = lexicon.analyzer()
         cached = _CachedVectors(embedder, entries, progress)
-        shelf, _ = Shelf.build(EvidenceKind.PRODUCT, entries, cached, analyzer)
-        reader = QuestionReader(analyzer, lexicon, embedder, [Speller(shelf.lexical.term_counts())])
-        return cls(data, shelf, reader, {query: _rows_of(shelf, grades) for query, grades in data.grades.items()})
+        shelf = shelve(EvidenceKind.PRODUCT, entries, cached, analyzer)
+        speller = Speller(shelf.lexical.terms, shelf.lexical.document_frequency)
+        reader = QuestionReader(analyzer, lexicon, embedder, [speller])
+        ids = [entry.id for entry in entries]
+        row_of = {id: row for row, id in enumerate(ids)}
+        return cls(data, shelf, reader, ids, {query: _rows_of(row_of, grades) for query, grades in data.grades.items()})
 
     def with_plain_words(self) -> Rig:
         """The baseline's rig: stemmed BM25 with textbook settings over title and text as one field, as typed."""
         lexicon = load_lexicon()
         analyzer = lexicon.analyzer()
-        rows = (self.data.documents[id] for id in self.shelf.dense.ids)
-        plain = LexicalIndex.build((("", f"{e.title} {e.text}") for e in rows), analyzer, PLAIN_BM25)
-        shelf = Shelf(self.shelf.kind, self.shelf.store, self.shelf.dense, plain, self.shelf.facets, self.shelf.prices)
-        return Rig(self.data, shelf, QuestionReader(analyzer, lexicon, None), self.judged_rows)
+        first = np.unique(self.shelf.texts.numbers, return_index=True)[1]      # one row per distinct text
+        rows = (self.data.documents[self.ids[row]] for row in first)
+        plain = build_lexical((("", f"{e.title} {e.text}") for e in rows), analyzer, PLAIN_BM25)
+        shelf = self.shelf.with_words(plain)
+        return Rig(self.data, shelf, QuestionReader(analyzer, lexicon, None), self.ids, self.judged_rows)
 
     def rank(self, ranker: ShelfRanker, *, judged_only: bool) -> tuple[dict[str, list[str]], list[float]]:
         """Document ids per query, best first, and the seconds each query took, reading and encoding it included."""
@@ -141,7 +148,7 @@ class Rig:
             question = self.reader.read(text)
             rows = self._rank(ranker, question, query, judged_only)
             seconds.append(time.perf_counter() - start)
-            rankings[query] = [self.shelf.dense.id_of(int(row)) for row in rows]
+            rankings[query] = [self.ids[row] for row in rows.tolist()]
         return rankings, seconds
 
     def _rank(self, ranker: ShelfRanker, question: Question, query: str, judged_only: bool) -> Any:
@@ -150,9 +157,9 @@ class Rig:
         return ranker.rank(self.shelf, question, max(DEPTH, RANKED))[0][:RANKED]
 
 
-def _rows_of(shelf: Shelf, documents: Iterable[str]) -> Any:
+def _rows_of(row_of: Mapping[str, int], documents: Iterable[str]) -> Any:
     """Ascending rows of those documents that the corpus has."""
-    rows = sorted(row for document in documents if (row := shelf.dense.row_of(document)) is not None)
+    rows = sorted(row_of[document] for document in documents if document in row_of)
     return np.asarray(rows, dtype=np.int64)
 
 

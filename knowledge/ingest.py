@@ -83,9 +83,9 @@ async def ingest_files(knowledge: Knowledge, paths: Sequence[Path], *, format: F
 
 
 async def _refresh(knowledge: Knowledge, progress: Progress | None) -> Any:
-    from knowledge import index_build
+    from knowledge import index_refresh
 
-    return await index_build.refresh(knowledge.directory, knowledge.settings, progress=progress)
+    return await index_refresh.refresh(knowledge.directory, knowledge.settings, progress=progress)
 
 
 async def _load_all(knowledge: Knowledge, paths: Sequence[Path], wanted: Format, prune: bool, progress: Progress | None,

@@ -2,12 +2,14 @@
 
 Title and body are one stream of words in which a title's may count more, weighted before saturation (Robertson,
 Zaragoza & Taylor 2004, "Simple BM25 Extension to Multiple Weighted Fields"). Postings carry finished weights, so
-a query is one addition per term. It knows terms, fields and row numbers, nothing of products or ids.
+a query is one addition per term; lists that cannot bring anything into the best rows any more are only looked up in
+(MaxScore: Turtle & Flood 1995, "Query evaluation: strategies and optimizations"). It knows terms, fields and row
+numbers, nothing of products or ids. `lexical_build` makes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.analysis import Analyzer
+from knowledge.terms import TermTable, mapped
 
 Array = NDArray[Any]
-_ARRAYS = ("doc_ptr", "doc_term", "doc_title_tf", "doc_body_tf", "post_ptr", "post_row", "post_weight")
-_TERMS = "terms.txt"
+ARRAYS = ("doc_ptr", "doc_term", "doc_title_tf", "doc_body_tf", "post_ptr", "post_row", "post_weight", "post_best")
+_TERMS = "terms"
+_SLACK = np.float32(1 + 1e-5)     # sums of the same weights in another order differ by as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +35,18 @@ class Bm25Settings:
 
 
 class LexicalIndex:
-    """Rows are numbered as given to `build`. Immutable; thread-safe."""
+    """Rows are numbered as given when it was built. Immutable; thread-safe."""
 
-    def __init__(self, terms: Sequence[str], arrays: dict[str, Array], settings: Bm25Settings) -> None:
+    def __init__(self, terms: TermTable, arrays: dict[str, Array], settings: Bm25Settings) -> None:
         self.terms, self.arrays, self.settings = terms, arrays, settings
-        self.number = {term: i for i, term in enumerate(terms)}
         self.size = len(arrays["doc_ptr"]) - 1
-        self.document_frequency = np.diff(arrays["post_ptr"])
+        self._pointer, self._rows = arrays["post_ptr"], arrays["post_row"]
+        self._weights, self._best = arrays["post_weight"], arrays["post_best"]
 
-    @classmethod
-    def build(cls, rows: Iterable[tuple[str, str]], analyzer: Analyzer,
-              settings: Bm25Settings | None = None) -> LexicalIndex:
-        """`rows`: (title, body) texts. Streams; keeps about 12 bytes per distinct term of a row."""
-        forward = _Forward()
-        for title, body in rows:
-            forward.add(analyzer.terms(title), analyzer.terms(body))
-        return cls._inverted(forward.terms, forward.arrays(), settings or Bm25Settings())
-
-    @classmethod
-    def _inverted(cls, terms: Sequence[str], arrays: dict[str, Array], settings: Bm25Settings) -> LexicalIndex:
-        size = len(arrays["doc_ptr"]) - 1
-        rows = np.repeat(np.arange(size, dtype=np.int32), np.diff(arrays["doc_ptr"]))
-        weight = _weights(arrays, rows, size, len(terms), settings)
-        order = np.argsort(arrays["doc_term"], kind="stable")
-        counts = np.bincount(arrays["doc_term"], minlength=len(terms))
-        postings: dict[str, Array] = {"post_ptr": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-                    "post_row": rows[order], "post_weight": weight[order]}
-        return cls(terms, {**arrays, **postings}, settings)
+    @property
+    def document_frequency(self) -> Array:
+        """Rows per term, by the term's number."""
+        return np.diff(self._pointer)
 
     def term_counts(self) -> dict[str, int]:
         """Every term with the number of rows that hold it."""
@@ -66,8 +54,8 @@ class LexicalIndex:
 
     def idf(self, term: str) -> float:
         """Of an unknown term: that of one seen in a single row."""
-        number = self.number.get(term)
-        seen = 0.5 if number is None else float(self.document_frequency[number])
+        number = self.terms.number(term)
+        seen = 0.5 if number is None else float(self._pointer[number + 1] - self._pointer[number])
         return float(np.log1p((self.size - seen + 0.5) / (seen + 0.5)))
 
     def best_possible(self, terms: Sequence[str]) -> float:
@@ -77,52 +65,107 @@ class LexicalIndex:
     def scores(self, terms: Sequence[str]) -> Array:
         """One BM25 score per row, float32, shape (size,). Zero: no term occurs."""
         total = np.zeros(self.size, dtype=np.float32)
-        for term in dict.fromkeys(terms):
-            number = self.number.get(term)
-            if number is not None:
-                part = slice(*self.arrays["post_ptr"][number:number + 2])
-                total[self.arrays["post_row"][part]] += self.arrays["post_weight"][part]
+        for number in self._numbers(terms):
+            rows, weights = self._list(number)
+            total[rows] += weights
         return total
 
-    def shares(self, readings: Sequence[Sequence[str]]) -> Array:
-        """Per row the best of the readings' scores, each as a share of what it could reach; float32 in 0..1."""
-        found = np.zeros(self.size, dtype=np.float32)
+    def scores_of(self, terms: Sequence[str], rows: Array) -> Array:
+        """The same for these rows (ascending) only, shape (len(rows),)."""
+        total = np.zeros(len(rows), dtype=np.float32)
+        for number in self._numbers(terms):
+            total += self._weights_of(number, rows)
+        return total
+
+    def shares_of(self, readings: Sequence[Sequence[str]], rows: Array) -> Array:
+        """Per row (ascending) the best of the readings' scores, each as a share of what it could reach; 0 to 1."""
+        found = np.zeros(len(rows), dtype=np.float32)
+        weights = {number: self._weights_of(number, rows)
+                   for number in dict.fromkeys(n for terms in readings for n in self._numbers(terms))}
         for terms in readings:
             possible = self.best_possible(terms)
-            if possible > 0:
-                np.maximum(found, self.scores(terms) / np.float32(possible), out=found)
+            if possible > 0 and (numbers := self._numbers(terms)):
+                total = np.add.reduce([weights[number] for number in numbers])
+                np.maximum(found, total / np.float32(possible), out=found)
         return found
 
-    def rows_with(self, term: str) -> Array:
-        """Rows that hold the term, ascending."""
-        number = self.number.get(term)
-        if number is None:
-            return np.empty(0, dtype=np.int32)
-        rows: Array = self.arrays["post_row"][slice(*self.arrays["post_ptr"][number:number + 2])]
-        return rows
+    def best_shares(self, readings: Sequence[Sequence[str]], limit: int,
+                    among: Array | None = None) -> tuple[Array, Array]:
+        """The rows with the highest shares above zero, best first; only where `among` (one flag per row) is set."""
+        found = [self._top(terms, limit, among) for terms in readings]
+        rows = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+        shares = self.shares_of(readings, rows)
+        top = best(shares, limit)
+        top = top[shares[top] > 0]
+        return rows[top], shares[top]
 
     def search(self, terms: Sequence[str], limit: int, rows: Array | None = None) -> tuple[Array, Array]:
         """Best rows with a score above zero, best first; only `rows` (ascending) when given."""
-        scores = self.scores(terms)
+        among = None
         if rows is not None:
-            scores = scores[rows]
+            among = np.zeros(self.size, dtype=bool)
+            among[rows] = True
+        found = self._top(terms, limit, among)
+        scores = self.scores_of(terms, found)
         top = best(scores, limit)
-        top = top[scores[top] > 0]
-        return (top if rows is None else rows[top]), scores[top]
+        return found[top], scores[top]
+
+    def rows_with(self, term: str) -> Array:
+        """Rows that hold the term, ascending."""
+        number = self.terms.number(term)
+        return np.empty(0, dtype=np.int32) if number is None else self._list(number)[0]
+
+    def knows(self, term: str) -> bool:
+        return self.terms.number(term) is not None
 
     def write(self, folder: Path) -> None:
-        """Plain .npy arrays and a list of terms; nothing is pickled."""
+        """Plain .npy arrays; nothing is pickled."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _TERMS).write_text("\n".join(self.terms), encoding="utf-8")
-        for name in _ARRAYS:
+        self.terms.write(folder, _TERMS)
+        for name in ARRAYS:
             np.save(folder / f"{name}.npy", self.arrays[name], allow_pickle=False)
 
     @classmethod
     def read(cls, folder: Path, settings: Bm25Settings | None = None) -> LexicalIndex:
         """Memory-mapped."""
-        text = (folder / _TERMS).read_text(encoding="utf-8")
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
-        return cls(text.split("\n") if text else [], arrays, settings or Bm25Settings())
+        arrays = {name: mapped(folder / f"{name}.npy") for name in ARRAYS}
+        return cls(TermTable.read(folder, _TERMS), arrays, settings or Bm25Settings())
+
+    def _numbers(self, terms: Sequence[str]) -> list[int]:
+        found = (self.terms.number(term) for term in dict.fromkeys(terms))
+        return [number for number in found if number is not None]
+
+    def _list(self, number: int) -> tuple[Array, Array]:
+        start, end = int(self._pointer[number]), int(self._pointer[number + 1])
+        return self._rows[start:end], self._weights[start:end]
+
+    def _weights_of(self, number: int, rows: Array) -> Array:
+        """What the term adds to each of these rows; a look-up per row, so good for few rows of a long list."""
+        holding, weights = self._list(number)
+        place = np.searchsorted(holding, rows)
+        place[place == len(holding)] = 0
+        return np.where(holding[place] == rows, weights[place], np.float32(0)) if len(holding) else np.zeros(len(rows))
+
+    def _top(self, terms: Sequence[str], limit: int, among: Array | None) -> Array:
+        """Ascending rows among which the `limit` best ones are."""
+        numbers = sorted(self._numbers(terms), key=lambda number: -float(self._best[number]))
+        rest = np.cumsum([float(self._best[number]) for number in reversed(numbers)])[::-1]
+        total, threshold = np.zeros(self.size, dtype=np.float32), 0.0
+        found: Array = np.empty(0, dtype=np.int64)
+        for place, number in enumerate(numbers):
+            if rest[place] * _SLACK < threshold:     # rows with nothing but the remaining terms cannot get in
+                found = found[total[found] + rest[place] * _SLACK >= threshold]
+                return found
+            rows, weights = self._list(number)
+            if among is not None:
+                allowed = among[rows]
+                rows, weights = rows[allowed], weights[allowed]
+            total[rows] += weights
+            found = np.flatnonzero(total)
+            if len(found) > limit:
+                threshold = float(np.partition(total[found], len(found) - limit)[len(found) - limit])
+        near: Array = found[total[found] * _SLACK >= threshold]
+        return near
 
 
 def best(scores: Array, limit: int) -> Array:
@@ -137,56 +180,3 @@ def best(scores: Array, limit: int) -> Array:
     order = np.argsort(-scores[candidates], kind="stable")[:limit]
     chosen: Array = candidates[order]
     return chosen
-
-
-class _Forward:
-    """Grows the row → terms table."""
-
-    def __init__(self) -> None:
-        self._number: dict[str, int] = {}
-        self._pointer, self._term, self._title, self._body = [0], _Ints(), _Ints(), _Ints()
-
-    @property
-    def terms(self) -> list[str]:
-        return list(self._number)
-
-    def add(self, title: Sequence[str], body: Sequence[str]) -> None:
-        counts: dict[int, list[int]] = {}
-        for field, words in enumerate((title, body)):
-            for word in words:
-                number = self._number.setdefault(word, len(self._number))
-                counts.setdefault(number, [0, 0])[field] += 1
-        for number, (in_title, in_body) in counts.items():
-            self._term.append(number)
-            self._title.append(in_title)
-            self._body.append(in_body)
-        self._pointer.append(len(self._term.values))
-
-    def arrays(self) -> dict[str, Array]:
-        return {"doc_ptr": np.asarray(self._pointer, dtype=np.int64), "doc_term": self._term.array(np.int32),
-                "doc_title_tf": self._title.array(np.uint16), "doc_body_tf": self._body.array(np.uint16)}
-
-
-class _Ints:
-    """A growing array of machine integers: four bytes each, where a list of ints takes 36."""
-
-    def __init__(self) -> None:
-        from array import array
-
-        self.values = array("i")
-        self.append = self.values.append
-
-    def array(self, kind: Any) -> Array:
-        return np.minimum(np.frombuffer(self.values, dtype=np.int32), np.iinfo(kind).max).astype(kind) \
-            if self.values else np.empty(0, dtype=kind)
-
-
-def _weights(arrays: dict[str, Array], rows: Array, size: int, terms: int, settings: Bm25Settings) -> Array:
-    """The finished BM25 weight of each (row, term)."""
-    tf = settings.title_weight * arrays["doc_title_tf"].astype(np.float64) + arrays["doc_body_tf"]
-    length = np.bincount(rows, weights=tf, minlength=size)
-    mean = length.mean() if size and length.any() else 1.0
-    pseudo = tf / (1 - settings.b + settings.b * length / mean)[rows] if len(rows) else tf
-    seen = np.bincount(arrays["doc_term"], minlength=terms)
-    idf = np.log1p((size - seen + 0.5) / (seen + 0.5))
-    return (idf[arrays["doc_term"]] * pseudo * (settings.k1 + 1) / (settings.k1 + pseudo)).astype(np.float32)

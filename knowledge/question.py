@@ -40,7 +40,7 @@ class QuestionReader:
                  spellers: Sequence[Speller] = (), surfaces: Mapping[str, str] | None = None) -> None:
         self._analyzer, self._embedder, self._spellers = analyzer, embedder, spellers
         self._surfaces = dict(surfaces or {})
-        self._words = Speller(dict.fromkeys(self._surfaces.values(), 1))
+        self._words = Speller.of(dict.fromkeys(self._surfaces.values(), 1))
         self._asking = set(lexicon.words("questions"))
 
     def read(self, text: str, vector: Vectors | None = None) -> Question:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.analysis import Analyzer
 from knowledge.filters import allowed_rows, priced_right
@@ -22,9 +23,11 @@ from knowledge.ports import Catalogue, Constraints, Vectors
 from knowledge.query import ParsedQuery, QueryParser
 from knowledge.question import Question, QuestionReader
 from knowledge.rerankers import Reranker
-from knowledge.shelf import Rows, Shelf
+from knowledge.shelf import Rows, Sharing, Shelf
 
+Flags = NDArray[np.bool_]
 DEPTH = 100               # candidates from each side
+EACH_UP_TO = 4_096        # so few rows are judged one by one, which is exact and faster than asking the indexes
 _ASK = 25                 # products read from the catalogue at a time while a filter is checked
 _WIDEN = 4                # how much deeper to look each time a filter left too few
 PUBLIC_KINDS = (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT, EvidenceKind.ANSWER, EvidenceKind.CASE,
@@ -40,24 +43,69 @@ class ShelfRanker:
         self._dense, self._lexical = dense, lexical
 
     def rank(self, shelf: Shelf, question: Question, depth: int, rows: Rows | None = None) -> tuple[Rows, Vectors]:
-        """Row numbers and scores, best first; only `rows` (ascending) when given. At most 2 × depth."""
+        """Row numbers and scores, best first; only `rows` (ascending) when given. At most 2 × depth, and what reads
+        like one of them."""
         nothing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         if not len(shelf) or (rows is not None and not len(rows)):
             return nothing
-        words = self._words(shelf, question)
-        by_words = _best_rows(words, depth, rows)
-        by_meaning = np.empty(0, dtype=np.int64)
-        if self._dense and question.vector is not None:
-            by_meaning, _ = shelf.dense.search_rows(question.vector, depth, rows)
-        found = np.union1d(by_words, by_meaning).astype(np.int64)
+        if rows is not None and len(rows) <= EACH_UP_TO:
+            found, words, cosine = self._best_of(shelf, question, depth, rows)
+        else:
+            found = self._candidates(shelf, question, depth, rows)
+            words, cosine = self._judged(shelf, question, found)
         if not len(found):
             return nothing
-        ranked, scores = self._ordered(shelf, question, words, found, given=False)
+        ranked, scores = self._fused(question, found, words, cosine, given=False)
         return self._reranked(shelf, question, ranked, scores) if self._reranker else (ranked, scores)
 
     def rank_given(self, shelf: Shelf, question: Question, rows: Rows) -> tuple[Rows, Vectors]:
         """All of `rows`, reordered: for candidates that are known to be about the matter."""
-        return self._ordered(shelf, question, self._words(shelf, question), rows, given=True)
+        return self._fused(question, rows, *self._judged(shelf, question, rows), given=True)
+
+    def _best_of(self, shelf: Shelf, question: Question, depth: int,
+                 rows: Rows) -> tuple[Rows, Vectors, Vectors]:
+        """The best of a few rows by words and by meaning, each of them judged: no index is asked."""
+        words, cosine = self._judged(shelf, question, rows)
+        by_words = best(words, depth)
+        places = by_words[words[by_words] > 0]
+        if self._means(question):
+            places = np.union1d(places, best(cosine, depth))
+        places = np.sort(places)
+        return rows[places], words[places], cosine[places]
+
+    def _candidates(self, shelf: Shelf, question: Question, depth: int, rows: Rows | None) -> Rows:
+        """Ascending rows: the best by words, the best by meaning, and all that share a text or a vector with them."""
+        found = [np.empty(0, dtype=np.int64)]
+        if self._lexical:
+            texts, _ = shelf.lexical.best_shares(question.readings, depth, _flags(shelf.texts, rows, shelf.lexical.size))
+            found.append(shelf.texts.rows(texts))
+        if self._means(question) and question.vector is not None:
+            among = None if rows is None else np.unique(shelf.vectors.of(rows))
+            vectors, _ = shelf.dense.search(question.vector, depth, among)
+            found.append(shelf.vectors.rows(vectors))
+        near = np.unique(np.concatenate(found))
+        return near if rows is None else np.intersect1d(near, rows, assume_unique=True)
+
+    def _judged(self, shelf: Shelf, question: Question, rows: Rows) -> tuple[Vectors, Vectors]:
+        """Of each row how well its words and its meaning fit, both 0 to 1 (or less, for opposite meanings)."""
+        words = cosine = np.zeros(len(rows), dtype=np.float32)
+        if self._lexical:
+            texts, place = np.unique(shelf.texts.of(rows), return_inverse=True)
+            words = shelf.lexical.shares_of(question.readings, texts)[place]
+        if self._dense and question.vector is not None:
+            vectors, place = np.unique(shelf.vectors.of(rows), return_inverse=True)
+            cosine = shelf.dense.similarity(question.vector, vectors)[place]
+        return words, cosine
+
+    def _means(self, question: Question) -> bool:
+        return self._dense and question.vector is not None
+
+    def _fused(self, question: Question, rows: Rows, words: Vectors, cosine: Vectors, *,
+               given: bool) -> tuple[Rows, Vectors]:
+        share = self._settings.share(natural=question.natural, given=given) if self._lexical else 0.0
+        scores = fuse(words, cosine, share if self._means(question) else 1.0)
+        order = np.argsort(-scores, kind="stable")
+        return rows[order], scores[order]
 
     def _reranked(self, shelf: Shelf, question: Question, rows: Rows, scores: Vectors) -> tuple[Rows, Vectors]:
         """The first few in a new order; those below keep theirs and stay below."""
@@ -68,19 +116,6 @@ class ShelfRanker:
         order = np.argsort(-fresh, kind="stable")
         ordered = np.sort(scores[:few])[::-1]  # scores stay on the fused scale, comparable between shelves
         return np.concatenate([rows[:few][order], rows[few:]]), np.concatenate([ordered, scores[few:]])
-
-    def _words(self, shelf: Shelf, question: Question) -> Vectors:
-        return shelf.lexical.shares(question.readings) if self._lexical else np.zeros(len(shelf), dtype=np.float32)
-
-    def _ordered(self, shelf: Shelf, question: Question, words: Vectors, rows: Rows, *,
-                 given: bool) -> tuple[Rows, Vectors]:
-        cosine = np.zeros(len(rows), dtype=np.float32)
-        if self._dense and question.vector is not None:
-            cosine = shelf.dense.similarity(question.vector, rows)
-        share = self._settings.share(natural=question.natural, given=given) if self._lexical else 0.0
-        scores = fuse(words[rows], cosine, share if self._dense and question.vector is not None else 1.0)
-        order = np.argsort(-scores, kind="stable")
-        return rows[order], scores[order]
 
 
 class HybridRetriever:
@@ -206,10 +241,10 @@ def _without(constraints: Constraints, name: str, wish: Constraints) -> Constrai
     return replace(constraints, options=tuple(pair for pair in constraints.options if pair not in wish.options))
 
 
-def _best_rows(scores: Vectors, depth: int, rows: Rows | None) -> Rows:
+def _flags(sharing: Sharing, rows: Rows | None, size: int) -> Flags | None:
+    """One flag per text: whether one of `rows` has it."""
     if rows is None:
-        top = best(scores, depth)
-        return top[scores[top] > 0]
-    top = best(scores[rows], depth)
-    chosen: Rows = rows[top]
-    return chosen[scores[chosen] > 0]
+        return None
+    flags = np.zeros(size, dtype=bool)
+    flags[sharing.of(rows)] = True
+    return flags

@@ -1,14 +1,16 @@
 """A shelf: everything searchable of one kind, as vectors, BM25 postings, facets and the rows themselves.
 
 It knows texts, facets and where its files are within a folder; not where entries come from or how scores are mixed.
-Rows are numbered 0..n-1 alike in all parts, so a filter is one sorted array of row numbers.
+Rows that read alike share one text and one vector: a hundred thousand orders buy a few thousand different things.
+`shelf_build` makes shelves.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.analysis import Analyzer
-from knowledge.indexes.faiss_index import HNSW_FROM, FaissIndex
+from knowledge.facets import Facets
+from knowledge.indexes.faiss_index import FaissIndex
 from knowledge.lexical import LexicalIndex
 from knowledge.models import Evidence, EvidenceKind
-from knowledge.ports import Embedder, Vectors
+from knowledge.ports import Vectors
+from knowledge.row_store import RowStore
+from knowledge.terms import mapped, ragged
 
 Rows = NDArray[np.int64]
-EmbedProgress = Callable[[int, int], None]
-_EMBED_AT_ONCE = 512
+Array = NDArray[Any]
+UNITS_FILE, VECTORS_FILE = "units.json", "vectors.faiss"
+_ARRAYS = ("row_text", "row_vector", "text_print", "vector_print", "prices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Entry:
     keywords: str = ""                # searched by word, never shown
     keys: tuple[str, ...] = ()
     facets: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()     # (option, value) as written: the vocabulary learns them
     low: float = 0.0
     high: float = 0.0
 
@@ -51,99 +57,70 @@ class Entry:
         return self.meaning or f"{self.title}. {self.text}"
 
     @property
-    def fingerprint(self) -> str:
-        """Changes when anything searchable or shown changes."""
-        return _digest(json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, default=str))
+    def body(self) -> str:
+        """What is searched by word, besides the title."""
+        return " ".join((self.text, self.keywords, *self.keys))
 
     @property
-    def meaning_fingerprint(self) -> str:
-        """Changes when the vector does."""
-        return _digest(self.to_embed)
+    def stored(self) -> dict[str, Any]:
+        """What is kept to be shown."""
+        row = {"id": self.id, "title": self.title, "text": self.text, "ref": self.ref, "source": self.source,
+               "url": self.url, "headings": self.headings, "data": self.data}
+        return row | {"options": self.options} if self.options else row
 
 
-def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=12).hexdigest()
+def fingerprint(*texts: str) -> int:
+    """64 bits of a hash: enough to tell a shop's texts apart (one mistake in a billion shops of 200,000)."""
+    digest = blake2b("\x00".join(texts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
 
 
-class RowStore:
-    """JSON lines with an array of offsets, memory-mapped: a row costs nothing until it is asked for."""
+class Sharing:
+    """Which number each row has, where several rows may have one."""
 
-    def __init__(self, data: Any, offsets: NDArray[np.int64]) -> None:
-        self._data, self._offsets = data, offsets
+    def __init__(self, numbers: Array) -> None:
+        self.numbers = numbers
 
-    def __len__(self) -> int:
-        return len(self._offsets) - 1
+    @cached_property
+    def _own(self) -> bool:
+        return bool((self.numbers == np.arange(len(self.numbers))).all())
 
-    def __getitem__(self, row: int) -> dict[str, Any]:
-        start, end = int(self._offsets[row]), int(self._offsets[row + 1])
-        found: dict[str, Any] = json.loads(bytes(self._data[start:end]))
-        return found
+    @cached_property
+    def _by_number(self) -> tuple[Array, Array]:
+        order = np.argsort(self.numbers, kind="stable").astype(np.int32)
+        counts = np.bincount(self.numbers)
+        return order, np.concatenate([[0], np.cumsum(counts)])
 
-    @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> RowStore:
-        parts = [json.dumps(row, ensure_ascii=False, default=str).encode() + b"\n" for row in rows]
-        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
-        return cls(np.frombuffer(b"".join(parts), dtype=np.uint8), offsets)
+    def of(self, rows: Array) -> Array:
+        return np.asarray(self.numbers[rows], dtype=np.int64)
 
-    def write(self, folder: Path) -> None:
-        (folder / "rows.jsonl").write_bytes(bytes(self._data))
-        np.save(folder / "row_offsets.npy", self._offsets, allow_pickle=False)
-
-    @classmethod
-    def read(cls, folder: Path) -> RowStore:
-        path = folder / "rows.jsonl"
-        data = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.empty(0, dtype=np.uint8)
-        return cls(data, np.load(folder / "row_offsets.npy", mmap_mode="r", allow_pickle=False))
+    def rows(self, numbers: Array) -> Rows:
+        """All rows that have one of these numbers."""
+        if self._own:
+            return numbers.astype(np.int64)
+        order, pointer = self._by_number
+        return order[ragged(pointer[numbers], pointer[numbers + 1] - pointer[numbers])].astype(np.int64)
 
 
-class Facets:
-    """Facet string → the rows that have it, ascending."""
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What rows were made of: one product, order, document or review, as the database had it. Its rows are together."""
 
-    def __init__(self, names: Sequence[str], pointer: NDArray[np.int64], rows: Rows) -> None:
-        self._number = {name: i for i, name in enumerate(names)}
-        self._pointer, self._rows = pointer, rows
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._number)
-
-    def rows(self, name: str) -> Rows:
-        number = self._number.get(name)
-        if number is None:
-            return np.empty(0, dtype=np.int64)
-        found: Rows = self._rows[self._pointer[number]:self._pointer[number + 1]]
-        return found
-
-    @classmethod
-    def of(cls, facets: Sequence[Sequence[str]]) -> Facets:
-        postings: dict[str, list[int]] = {}
-        for row, names in enumerate(facets):
-            for name in set(names):
-                postings.setdefault(name, []).append(row)
-        counts = [len(rows) for rows in postings.values()]
-        flat = [row for rows in postings.values() for row in rows]
-        pointer = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return cls(list(postings), pointer, np.asarray(flat, dtype=np.int64))
-
-    def write(self, folder: Path) -> None:
-        (folder / "facets.json").write_text(json.dumps(self.names, ensure_ascii=False), encoding="utf-8")
-        np.save(folder / "facet_pointer.npy", self._pointer, allow_pickle=False)
-        np.save(folder / "facet_rows.npy", self._rows, allow_pickle=False)
-
-    @classmethod
-    def read(cls, folder: Path) -> Facets:
-        names = json.loads((folder / "facets.json").read_text(encoding="utf-8"))
-        return cls(names, np.load(folder / "facet_pointer.npy", mmap_mode="r", allow_pickle=False),
-                   np.load(folder / "facet_rows.npy", mmap_mode="r", allow_pickle=False))
+    id: str
+    hash: str
+    rows: int
 
 
 class Shelf:
-    """Read-only and thread-safe; `build` makes a new one and reuses the vectors of an older one."""
+    """Read-only and thread-safe."""
 
     def __init__(self, kind: EvidenceKind, store: RowStore, dense: FaissIndex, lexical: LexicalIndex, facets: Facets,
-                 prices: Vectors) -> None:
+                 arrays: Mapping[str, Array], folder: Path | None = None, units: tuple[Unit, ...] = ()) -> None:
         self.kind, self.store, self.dense = kind, store, dense
-        self.lexical, self.facets, self.prices = lexical, facets, prices
+        self.lexical, self.facets, self.arrays, self.folder = lexical, facets, arrays, folder
+        self.texts, self.vectors = Sharing(arrays["row_text"]), Sharing(arrays["row_vector"])
+        self.prices: Vectors = arrays["prices"]
+        self._units = units
 
     def __len__(self) -> int:
         return len(self.store)
@@ -158,62 +135,36 @@ class Shelf:
                         ref=data["ref"], source=data["source"], url=data["url"], headings=tuple(data["headings"]),
                         data=data["data"])
 
-    @classmethod
-    def build(cls, kind: EvidenceKind, entries: Sequence[Entry], embedder: Embedder, analyzer: Analyzer, *,
-              older: Shelf | None = None, hnsw_from: int = HNSW_FROM,
-              progress: EmbedProgress | None = None) -> tuple[Shelf, int]:
-        """The shelf and how many texts had to be embedded. Of entries with one id the last wins."""
-        unique = list({entry.id: entry for entry in entries}.values())
-        vectors, embedded = _vectors(unique, embedder, older, progress)
-        dense = FaissIndex(embedder.dimension, hnsw_from=hnsw_from)
-        dense.upsert([entry.id for entry in unique], vectors)
-        lexical = LexicalIndex.build(((e.title, _body(e)) for e in unique), analyzer)
-        prices = np.asarray([(e.low, e.high) for e in unique], dtype=np.float32).reshape(-1, 2)
-        store = RowStore.of(_stored(entry) for entry in unique)
-        return cls(kind, store, dense, lexical, Facets.of([e.facets for e in unique]), prices), embedded
+    def with_words(self, lexical: LexicalIndex) -> Shelf:
+        """The same with another index of words over the same texts."""
+        return Shelf(self.kind, self.store, self.dense, lexical, self.facets, self.arrays, self.folder, self._units)
+
+    def ids(self) -> list[str]:
+        """Of all rows; reads each."""
+        return [self.store[row]["id"] for row in range(len(self))]
+
+    def units(self) -> list[Unit]:
+        """What the rows were made of, in their order."""
+        if self.folder is None:
+            return list(self._units)
+        found = json.loads((self.folder / UNITS_FILE).read_text(encoding="utf-8"))
+        return [Unit(*unit) for unit in found]
 
     def write(self, folder: Path) -> None:
+        """Everything but the rows, which are in `folder` already."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.dense.write(folder / "vectors.faiss")
-        self.store.write(folder)
+        self.dense.write(folder / VECTORS_FILE)
         self.facets.write(folder)
         self.lexical.write(folder / "lexical")
-        np.save(folder / "prices.npy", self.prices, allow_pickle=False)
-        (folder / "ids.json").write_text(json.dumps(self.dense.ids, ensure_ascii=False), encoding="utf-8")
+        np.save(folder / "row_offsets.npy", self.store.offsets, allow_pickle=False)
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", self.arrays[name], allow_pickle=False)
+        units = [[unit.id, unit.hash, unit.rows] for unit in self.units()]
+        (folder / UNITS_FILE).write_text(json.dumps(units, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
-    def read(cls, kind: EvidenceKind, folder: Path, *, hnsw_from: int = HNSW_FROM) -> Shelf:
+    def read(cls, kind: EvidenceKind, folder: Path) -> Shelf:
         """Memory-mapped."""
-        ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
-        return cls(kind, RowStore.read(folder), FaissIndex.read(folder / "vectors.faiss", ids, hnsw_from=hnsw_from),
-                   LexicalIndex.read(folder / "lexical"), Facets.read(folder),
-                   np.load(folder / "prices.npy", mmap_mode="r", allow_pickle=False))
-
-
-def _body(entry: Entry) -> str:
-    return " ".join((entry.text, entry.keywords, *entry.keys))
-
-
-def _stored(entry: Entry) -> dict[str, Any]:
-    return {"id": entry.id, "title": entry.title, "text": entry.text, "ref": entry.ref, "source": entry.source,
-            "url": entry.url, "headings": entry.headings, "data": entry.data,
-            "print": entry.fingerprint, "meaning_print": entry.meaning_fingerprint}
-
-
-def _vectors(entries: Sequence[Entry], embedder: Embedder, older: Shelf | None,
-             progress: EmbedProgress | None) -> tuple[Vectors, int]:
-    """One vector per entry: taken over where the text that made it is unchanged, else embedded."""
-    vectors = np.empty((len(entries), embedder.dimension), dtype=np.float32)
-    missing = []
-    for position, entry in enumerate(entries):
-        row = older.dense.row_of(entry.id) if older and older.dense.dimension == embedder.dimension else None
-        if older and row is not None and older.entry(row)["meaning_print"] == entry.meaning_fingerprint:
-            vectors[position] = older.dense.vectors([entry.id])[0]
-        else:
-            missing.append(position)
-    for start in range(0, len(missing), _EMBED_AT_ONCE):
-        part = missing[start:start + _EMBED_AT_ONCE]
-        vectors[part] = embedder.embed([entries[i].to_embed for i in part])
-        if progress:
-            progress(min(start + len(part), len(missing)), len(missing))
-    return vectors, len(missing)
+        arrays = {name: mapped(folder / f"{name}.npy") for name in _ARRAYS}
+        return cls(kind, RowStore.read(folder), FaissIndex.read(folder / VECTORS_FILE, len(arrays["vector_print"])),
+                   LexicalIndex.read(folder / "lexical"), Facets.read(folder), arrays, folder)

@@ -7,46 +7,65 @@ and how often they occur, nothing of meaning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from knowledge.terms import TermTable
+
+Array = NDArray[Any]
 _SHORTEST = 4             # "shoe" may be mended; three letters are too often another word
 _SHORTEST_KEY = 6         # an article number must be longer: one wrong digit is another article
+_COMPARED = 20_000        # so many candidates are compared (5 ms); of more, those with the same first and last letter
 
 
 class Speller:
-    """`seen`: term → rows that hold it. Thread-safe."""
+    """`seen`: rows that hold each term, by its number. Thread-safe; it costs nothing until a word is mended."""
 
-    def __init__(self, seen: Mapping[str, int]) -> None:
-        self._seen = seen
-        self._first: dict[tuple[str, int], list[str]] = {}
-        self._last: dict[tuple[str, int], list[str]] = {}
-        for term in seen:
-            if len(term) >= _SHORTEST - 1:
-                self._first.setdefault((term[0], len(term)), []).append(term)
-                self._last.setdefault((term[-1], len(term)), []).append(term)
+    def __init__(self, terms: TermTable, seen: Array) -> None:
+        self._terms, self._seen = terms, seen
+
+    @classmethod
+    def of(cls, seen: Mapping[str, int]) -> Speller:
+        """`seen`: term → rows that hold it."""
+        return cls(TermTable.of(seen), np.fromiter(seen.values(), dtype=np.int64, count=len(seen)))
 
     def knows(self, term: str) -> bool:
-        return term in self._seen
+        return self._terms.number(term) is not None
 
     def mend(self, term: str) -> str | None:
         """The known term that was probably meant; None when it is known itself or nothing is near enough."""
         reach = _reach(term)
-        if self.knows(term) or not reach:
+        if not reach or self.knows(term):
             return None
-        found = process.extract(term, self._near(term, reach), scorer=OSA.distance, score_cutoff=reach, limit=8)
+        near = dict(self._near(term, reach))
+        found = process.extract(term, list(near), scorer=OSA.distance, score_cutoff=reach, limit=8)
         if not found:
             return None
-        return min(found, key=lambda item: (item[1], -self._seen[item[0]], item[0]))[0]
+        return min(found, key=lambda item: (item[1], -near[item[0]], item[0]))[0]
 
-    def _near(self, term: str, reach: int) -> Sequence[str]:
-        with_digits = not term.isalpha()
-        lengths = range(len(term) - reach, len(term) + reach + 1)
-        found = dict.fromkeys(one for n in lengths for one in self._first.get((term[0], n), ()))
-        found.update(dict.fromkeys(one for n in lengths for one in self._last.get((term[-1], n), ())))
-        return [one for one in found if one.isalpha() != with_digits]
+    @cached_property
+    def _shapes(self) -> tuple[Array, Array, Array]:
+        lengths, first, last = self._terms.shapes()
+        return np.minimum(lengths, 255).astype(np.uint8), first, last
+
+    def _near(self, term: str, reach: int) -> Iterator[tuple[str, int]]:
+        """Terms of like length with the same first or last letter, with how often they are seen."""
+        lengths, first, last = self._shapes
+        alike = (lengths >= len(term) - reach) & (lengths <= len(term) + reach)
+        begins, ends = first == term.encode()[0], last == term.encode()[-1]
+        numbers = np.flatnonzero(alike & (begins | ends))
+        if len(numbers) > _COMPARED:
+            numbers = np.flatnonzero(alike & begins & ends)[:_COMPARED]
+        for number in numbers.tolist():
+            one = self._terms[number]
+            if one.isalpha() == term.isalpha() and (one[0] == term[0] or one[-1] == term[-1]):
+                yield one, int(self._seen[number])
 
 
 def _reach(term: str) -> int:

@@ -11,7 +11,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from knowledge.artifact import MANIFEST, sha256_file
 from knowledge.errors import DataError
 
 CURRENT = "CURRENT"
-FORMAT = 3
+FORMAT = 4
 _NAME = re.compile(r"generation-(\d+)")
 
 
@@ -65,27 +66,70 @@ def read_index_manifest(generation: Path, *, verify: bool = False) -> IndexManif
     return manifest
 
 
-def write_generation(index: Path, manifest: IndexManifest, fill: Callable[[Path], None]) -> Path:
-    """Let `fill` write into an empty folder, seal it and put it in force. Older generations but one are removed."""
+class Draft:
+    """A generation that is being written, in `folder`; nothing of it counts before `publish`."""
+
+    def __init__(self, index: Path, number: int) -> None:
+        self._index, self._number = index, number
+        self.folder = index / f".writing-{number:06d}-{os.getpid()}"
+        self._known: dict[str, list[Any]] = {}
+
+    def keep(self, files: Mapping[str, list[Any]]) -> None:
+        """Size and hash of files that are taken over and need not be read again."""
+        self._known.update(files)
+
+    def publish(self, manifest: IndexManifest) -> Path:
+        """Seal it and put it in force. Older generations but one are removed."""
+        target = self._index / f"generation-{self._number:06d}"
+        _seal(self.folder, manifest, self._known)
+        self.folder.rename(target)
+        _point_to(self._index, target.name)
+        _remove_old(self._index, self._number)
+        return target
+
+
+@contextmanager
+def writing(index: Path) -> Iterator[Draft]:
+    """An empty folder for a new generation; gone afterwards unless it was published."""
     index.mkdir(parents=True, exist_ok=True)
     number = 1 + max((int(m[1]) for p in index.iterdir() if (m := _NAME.fullmatch(p.name))), default=0)
-    target, work = index / f"generation-{number:06d}", index / f".writing-{number:06d}-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
+    draft = Draft(index, number)
+    shutil.rmtree(draft.folder, ignore_errors=True)
+    draft.folder.mkdir()
     try:
-        fill(work)
-        _seal(work, manifest)
-        work.rename(target)
-        _point_to(index, target.name)
+        yield draft
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-    _remove_old(index, number)
-    return target
+        shutil.rmtree(draft.folder, ignore_errors=True)
 
 
-def _seal(work: Path, manifest: IndexManifest) -> None:
+def write_generation(index: Path, manifest: IndexManifest, fill: Callable[[Path], None]) -> Path:
+    """Let `fill` write into an empty folder and put it in force."""
+    with writing(index) as draft:
+        fill(draft.folder)
+        return draft.publish(manifest)
+
+
+def link_files(older: Path, target: Path, part: str, manifest: IndexManifest) -> dict[str, list[Any]]:
+    """Take the files under `part` over from an older generation, as the same files on disk where that can be.
+
+    Returns what the older manifest says of them.
+    """
+    taken = {name: known for name, known in manifest.files.items() if name.startswith(f"{part}/")}
+    for name in taken:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(older / name, target / name)
+        except OSError:      # another file system, or one without links
+            shutil.copyfile(older / name, target / name)
+    return taken
+
+
+def _seal(work: Path, manifest: IndexManifest, known: Mapping[str, list[Any]]) -> None:
     files = sorted(path for path in work.rglob("*") if path.is_file())
-    hashes = {str(path.relative_to(work)): [path.stat().st_size, sha256_file(path)] for path in files}
+    hashes = {}
+    for path in files:
+        name = path.relative_to(work).as_posix()
+        hashes[name] = known.get(name) or [path.stat().st_size, sha256_file(path)]
     text = json.dumps(asdict(manifest) | {"files": hashes}, indent=1, sort_keys=True, ensure_ascii=False)
     (work / MANIFEST).write_text(text + "\n", encoding="utf-8")
     for path in [*files, work / MANIFEST, *(p for p in work.rglob("*") if p.is_dir()), work]:

@@ -12,7 +12,7 @@ from knowledge.lexicon import load_lexicon
 from knowledge.models import EvidenceKind, Product, Variant
 from knowledge.query import QueryParser
 from knowledge.retriever import HybridRetriever, ShelfRanker
-from knowledge.shelf import Shelf
+from knowledge.shelf_build import shelve
 from knowledge.vocabulary import Vocabulary
 
 LEXICON = load_lexicon()
@@ -72,8 +72,8 @@ def retriever(catalogue: Shelved, *, dense: bool = True, lexical: bool = True) -
     embedder = HashEmbedder()
     products = list(catalogue.now.values())
     entries = [product_entry(product, ANALYZER) for product in products]
-    shelves = {EvidenceKind.PRODUCT: Shelf.build(EvidenceKind.PRODUCT, entries, embedder, ANALYZER)[0]}
-    vocabulary = Vocabulary().learn(products, ANALYZER)
+    shelves = {EvidenceKind.PRODUCT: shelve(EvidenceKind.PRODUCT, entries, embedder, ANALYZER)}
+    vocabulary = Vocabulary.of(products, ANALYZER)
     reader = make_reader(shelves, (EvidenceKind.PRODUCT,), LEXICON, ANALYZER, embedder, vocabulary)
     return HybridRetriever(shelves, reader, catalogue, QueryParser(LEXICON, vocabulary, ANALYZER), ANALYZER,
                            make_matcher(LEXICON, ANALYZER), ranker=ShelfRanker(dense=dense, lexical=lexical))

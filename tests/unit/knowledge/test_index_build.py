@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from knowledge.config import KnowledgeSettings
 from knowledge.embedders import HashEmbedder
 from knowledge.errors import BadInput, ConfigError, DataError
-from knowledge.index_build import load_search, make_embedder, refresh
+from knowledge.index_build import load_search, make_embedder
+from knowledge.index_refresh import refresh
 from knowledge.ingest import ingest_files
 from knowledge.models import EvidenceKind
 from knowledge.ports import Vectors
@@ -132,7 +133,7 @@ async def test_nothing_in_the_index_is_pickled(tmp_path: Path) -> None:
     await fill(shop, ROWS)
     await refresh(shop, SETTINGS)
     kinds = {path.suffix for path in (shop / "index").rglob("*") if path.is_file()}
-    assert kinds == {"", ".npy", ".json", ".jsonl", ".txt", ".faiss"}
+    assert kinds == {"", ".npy", ".json", ".jsonl", ".faiss"}
 
 
 def test_an_unknown_embedder_is_named(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from knowledge.index_build import make_reader
 from knowledge.models import EvidenceKind, Order, OrderLine, OrderStatus
 from knowledge.order_lines import IndexedOrderLines
 from knowledge.ports import Embedder
-from knowledge.shelf import Shelf
+from knowledge.shelf_build import shelve
 from knowledge.vocabulary import Vocabulary
 
 OWNERS = ["C1", "C2", "C1 ", "c1", "owner:C1", "C10", ""]
@@ -34,9 +34,9 @@ def lines(orders: list[Order], embedder: Embedder | None = None) -> IndexedOrder
     embedder = embedder or HashEmbedder()
     products = {p.id: p for p in PRODUCTS}
     entries = [line_entry(o, line, products.get(line.product_id), LEXICON) for o in orders for line in o.lines]
-    shelf = Shelf.build(EvidenceKind.ORDER_LINE, entries, embedder, ANALYZER)[0]
+    shelf = shelve(EvidenceKind.ORDER_LINE, entries, embedder, ANALYZER)
     reader = make_reader({EvidenceKind.ORDER_LINE: shelf}, (EvidenceKind.ORDER_LINE,), LEXICON, ANALYZER, embedder,
-                         Vocabulary().learn(PRODUCTS, ANALYZER))
+                         Vocabulary.of(PRODUCTS, ANALYZER))
     return IndexedOrderLines(shelf, reader)
 
 

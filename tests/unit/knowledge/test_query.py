@@ -23,7 +23,7 @@ EXTRA = (
     Product("T1", "Tee", (variant("T1a", "19", color="light blue", size="M"),), brand="North Face",
             category=("T-Shirts",)),
 )
-VOCABULARY = Vocabulary().learn([*PRODUCTS, *EXTRA], ANALYZER)
+VOCABULARY = Vocabulary.of([*PRODUCTS, *EXTRA], ANALYZER)
 PARSER = QueryParser(LEXICON, VOCABULARY, ANALYZER)
 
 
@@ -72,7 +72,7 @@ def test_options(query: str, options: tuple[tuple[str, str], ...]) -> None:
 
 
 def test_a_value_of_several_options_stands_for_any_of_them() -> None:
-    both = Vocabulary().learn([Product("X", "Glasses", (variant("a", "1", color="black", lens="black"),))], ANALYZER)
+    both = Vocabulary.of([Product("X", "Glasses", (variant("a", "1", color="black", lens="black"),))], ANALYZER)
     parser = QueryParser(LEXICON, both, ANALYZER)
     assert parser.parse("black ones").constraints.options == ((ANY, "black"),)
     assert parser.parse("lens black").constraints.options == (("lens", "black"),)
@@ -128,7 +128,7 @@ def test_words_come_from_the_lexicon() -> None:
     ("rtrred42", None), ("rtrrd42", "rtrred42"), ("rtrred43", "rtrred42"), ("xyzzyq", None), ("", None),
 ])
 def test_spelling(typed: str, meant: str | None) -> None:
-    assert Speller({"jacket": 9, "backpack": 4, "cup": 2, "rtrred42": 1}).mend(typed) == meant
+    assert Speller.of({"jacket": 9, "backpack": 4, "cup": 2, "rtrred42": 1}).mend(typed) == meant
 
 
 async def test_misspelt_words_brands_and_article_numbers_find_their_product() -> None:
@@ -140,7 +140,7 @@ async def test_misspelt_words_brands_and_article_numbers_find_their_product() ->
 
 
 def test_a_question_is_told_from_keywords() -> None:
-    reader = QuestionReader(ANALYZER, LEXICON, None, [Speller({"headset": 1})])
+    reader = QuestionReader(ANALYZER, LEXICON, None, [Speller.of({"headset": 1})])
     assert reader.read("how warm is it").natural and reader.read("red shoes?").natural
     assert not reader.read("red shoes").natural
     assert ("headset",) in reader.read("head set").readings
