@@ -50,6 +50,7 @@ async def open_writer(engine: AsyncEngine) -> AsyncIterator[Write]:
     event.listen(writer, "connect", db.prepare_sqlite)
     event.listen(writer, "connect", _sync_fully)
     event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine.sync_engine, "engine_disposed", lambda _: writer.dispose())   # whoever lets go of the file, lets all go
     group = GroupCommit(writer)
     try:
         yield group
