@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.stores import database
-from bot.stores.keys import SqlKeyStore
+from bot.stores import database, keys
+from bot.stores.keys import KNOWN_S, SqlKeyStore
 from bot.stores.opening import create_key, open_database
 from knowledge.db import async_url
 from knowledge.errors import BadInput, NotFound
+from tests.fakes import FakeClock
 
 
 @pytest.fixture
@@ -36,6 +38,39 @@ async def test_a_key_opens_with_its_scopes_until_it_is_revoked(engine: AsyncEngi
     assert [k.id for k in await store.all() if k.revoked_at] == [key.id]
     with pytest.raises(NotFound):
         await store.revoke(key.id)
+
+
+async def test_a_key_revoked_by_another_process_closes_within_seconds(engine: AsyncEngine) -> None:
+    clock = FakeClock()
+    here, elsewhere = SqlKeyStore(engine, clock.now), SqlKeyStore(engine)
+    key, text = await elsewhere.create(["tracker"])
+    assert await here.verify(text) == key
+    await elsewhere.revoke(key.id)
+    clock.time += KNOWN_S - 0.1
+    assert await here.verify(text) == key, "still believed"
+    clock.time += 0.2
+    assert await here.verify(text) is None
+    assert await elsewhere.verify(text) is None
+
+
+async def test_a_known_key_is_found_without_the_database(engine: AsyncEngine) -> None:
+    asked: list[str] = []
+    sqlalchemy.event.listen(engine.sync_engine, "before_cursor_execute", lambda *seen: asked.append(seen[2]))
+    store = SqlKeyStore(engine)
+    _, text = await store.create(["tracker"])
+    for _ in range(3):
+        assert await store.verify(text)
+        assert await store.verify("sck_00000000_guess") is None
+    looked = [statement for statement in asked if "FROM api_keys" in statement]
+    assert len(looked) == 1 + 3, "a key is looked up once, a guess every time: it must not fill the memory"
+
+
+async def test_what_is_remembered_of_keys_is_bounded(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "MOST_KNOWN", 2)
+    store = SqlKeyStore(engine)
+    for _ in range(4):
+        assert await store.verify((await store.create(["tracker"]))[1])
+    assert len(store._known) == 2
 
 
 @pytest.mark.parametrize("text", ["", "sck_", "sck_00000000_x", "\x00", "\ud83d", "' OR 1=1 --"])
