@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from knowledge import db, native
@@ -17,7 +16,7 @@ from knowledge.models import Customer, Order
 from knowledge.parsed import customer_of, order_of
 from knowledge.reading import reads
 from knowledge.records import Row, customer_row, order_row
-from knowledge.writing import Undone, Write, alone
+from knowledge.writing import Undone, Write, alone, once, run
 
 PAGE = 500
 LOCAL = "local"      # source of what was made here and came from no file
@@ -36,6 +35,9 @@ _BY_NAME = _bodies_where(db.customers, "last_key", "first_key")
 _ORDER, _BY_NUMBER = _bodies_where(db.orders, "id"), _bodies_where(db.orders, "number_key")
 _BY_DIGITS = _bodies_where(db.orders, "digits_key").limit(2)
 _OF_CUSTOMER = _bodies_where(db.orders, "customer_id", newest_first=True)
+_UPDATES = {table: update(table).where(table.c.id == bindparam("of")) for table in (db.orders, db.customers)}
+_LOCKED = {table: select(table.c.body).where(table.c.id == bindparam("id")).with_for_update()
+           for table in (db.orders, db.customers)}
 _APPLIED = select(db.operations.c.id).where(db.operations.c.id == bindparam("id"))
 
 
@@ -132,9 +134,8 @@ def _first_time(connection: Connection, operation_id: str) -> bool:
     """Mark the operation as applied; on PostgreSQL this waits for a transaction that is just doing the same."""
     if not operation_id:
         return True
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    mark = dialect.insert(db.operations).values(id=operation_id, applied_at=time.time()).on_conflict_do_nothing()
-    return connection.execute(mark).rowcount == 1
+    mark = {"id": operation_id, "applied_at": time.time()}
+    return run(connection, once(db.operations, connection.dialect.name), [mark]) == 1
 
 
 def _still(connection: Connection, expected: Order | Customer | None) -> bool:
@@ -142,7 +143,7 @@ def _still(connection: Connection, expected: Order | Customer | None) -> bool:
     if expected is None:
         return True
     table = db.orders if isinstance(expected, Order) else db.customers
-    body = connection.execute(select(table.c.body).where(table.c.id == expected.id).with_for_update()).scalar()
+    body = connection.execute(_LOCKED[table], {"id": expected.id}).scalar()
     read = order_of if isinstance(expected, Order) else customer_of
     return body is not None and read(body) == expected
 
@@ -150,7 +151,7 @@ def _still(connection: Connection, expected: Order | Customer | None) -> bool:
 def _write_row(connection: Connection, table: Table, row: Row) -> None:
     """Write a row as changed here. What was last ingested stays known, so that the same file does not undo it."""
     values = {**row, "local_at": time.time()}
-    if connection.execute(update(table).where(table.c.id == row["id"]).values(values)).rowcount:
+    if run(connection, _UPDATES[table], [values | {"of": row["id"]}]):
         return
     last = connection.execute(select(func.coalesce(func.max(table.c.position), 0))).scalar_one()
     connection.execute(insert(table).values(**values, source=LOCAL, position=last + 1, ingested_hash=""))

@@ -23,7 +23,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from knowledge import db
@@ -32,7 +31,7 @@ from knowledge.orders.audit import AuditRecord
 from knowledge.orders.ledger import SETTLED, LedgerEntry, LedgerState
 from knowledge.orders.outbox import OrderEvent
 from knowledge.reading import reads
-from knowledge.writing import Write, alone
+from knowledge.writing import Write, alone, once, run
 
 _OPEN = (LedgerState.REQUESTED.value, LedgerState.UNKNOWN.value)
 
@@ -78,6 +77,7 @@ _ENTRY = _entries_where(ledger.c.operation_id == bindparam("operation_id"))
 _OF_PROPOSAL = _entries_where(ledger.c.proposal_digest == bindparam("digest"))
 _UNSETTLED = _entries_where(ledger.c.state.in_(_OPEN))
 _UNSETTLED_OF = _entries_where(ledger.c.state.in_(_OPEN), ledger.c.customer_id == bindparam("customer_id"))
+_FINISH = update(ledger).where(ledger.c.operation_id == bindparam("of"), ledger.c.state.in_(_OPEN))
 
 
 class SqlLedger:
@@ -92,14 +92,13 @@ class SqlLedger:
             "customer_id": entry.customer_id, "conversation_id": entry.conversation_id, "at": entry.at.timestamp(),
             "state": entry.state.value, "reason": entry.reason, "quote": compact(entry.quote),
             "states": compact(entry.states)}
-        return await self._write(lambda connection: _insert_once(connection, ledger, row))
+        return await self._write(lambda connection: run(connection, once(ledger, connection.dialect.name), [row]) == 1)
 
     async def finish(self, operation_id: str, state: LedgerState, reason: str = "") -> bool:
         values: dict[str, Any] = {"state": state.value, "reason": reason}
         if state in SETTLED:
             values["states"] = "{}"
-        change = update(ledger).where(ledger.c.operation_id == operation_id, ledger.c.state.in_(_OPEN)).values(values)
-        return await self._write(lambda connection: connection.execute(change).rowcount == 1)
+        return await self._write(lambda connection: run(connection, _FINISH, [values | {"of": operation_id}]) == 1)
 
     async def entry(self, operation_id: str) -> LedgerEntry | None:
         found = await self._entries(_ENTRY, operation_id=operation_id)
@@ -137,7 +136,7 @@ class SqlOrderEvents:
         def append(connection: Connection) -> None:
             if connection.dialect.name == "postgresql":   # a lower seq must not appear after a higher one was read
                 connection.execute(text("LOCK TABLE order_events IN EXCLUSIVE MODE"))
-            _insert_once(connection, events, row, "operation_id")
+            run(connection, once(events, connection.dialect.name, "operation_id"), [row])
 
         await self._write(append)
 
@@ -165,9 +164,3 @@ class SqlAudit:
         async with self._engine.connect() as connection:
             return [AuditRecord(datetime.fromtimestamp(r.at, UTC), r.event, r.customer_id, r.conversation_id, r.subject)
                     for r in await connection.execute(query)]
-
-
-def _insert_once(connection: Connection, table: Table, row: Mapping[str, Any], *unique: str) -> bool:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    once = dialect.insert(table).values(row).on_conflict_do_nothing(index_elements=list(unique) or None)
-    return connection.execute(once).rowcount == 1
