@@ -5,10 +5,10 @@ bookkeeping. What comes back shares its leaves with what went in: write it out, 
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
 from typing import Any
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
+_FIELDS: dict[type[Any], tuple[str, ...] | None] = {}   # as many as there are types
 
 
 def plain(of: Any) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def _plain(value: Any) -> Any:
     return value if _fields(kind) is None else plain(value)
 
 
-@lru_cache(maxsize=256)
 def _fields(kind: type[Any]) -> tuple[str, ...] | None:
-    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else None
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(f.name for f in fields(kind)) if is_dataclass(kind) else None
+    return _FIELDS[kind]

@@ -63,8 +63,11 @@ class GroupCommit:
         """One transaction for all. What is returned befell all of them: nothing was written."""
         try:
             with self._engine.begin() as connection:
-                for write in batch:
-                    _one(connection, write)
+                if len(batch) == 1:  # its failure is the transaction's
+                    batch[0].outcome = batch[0].work(connection)
+                else:
+                    for write in batch:
+                        _one(connection, write)
         except Exception as error:  # whatever the driver raises (a full disk, a lost file), each caller must hear of it
             return error
         return None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
-from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Insert, Integer, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,7 +25,7 @@ from bot.stores.accepted import message_from_json, message_to_json
 from bot.stores.notices import notify
 from bot.stores.replies import reply_from_json, reply_to_json
 from knowledge.reading import reads
-from knowledge.writing import Write, alone
+from knowledge.writing import Write, alone, once, run
 
 PENDING = ""  # a reply not given yet
 _SNAPSHOT = select(schema.conversations.c.snapshot).where(schema.conversations.c.id == bindparam("id"))
@@ -42,6 +43,11 @@ _EVENTS = (
     .order_by(schema.events.c.seq)
     .limit(bindparam("limit", type_=Integer))
 )
+_BEGUN, _HISTORY = insert(schema.conversations), insert(schema.events)
+_MOVED = update(schema.conversations).where(
+    schema.conversations.c.id == bindparam("of"), schema.conversations.c.seq == bindparam("expected")
+)
+_MESSAGE = ("channel", "message_id")  # what tells two messages apart
 
 
 class SqlTrackerStore:
@@ -124,7 +130,7 @@ def _turn(
     def write(connection: Connection) -> int:
         _move(connection, conversation_id, expected_seq, state)
         if history:
-            connection.execute(insert(schema.events), history)
+            run(connection, _HISTORY, history)
         for mark in marks:
             if _insert_mark(connection, mark, replace=True) != 1:
                 raise StaleTracker(conversation_id)
@@ -136,12 +142,9 @@ def _turn(
 
 def _move(connection: Connection, conversation_id: str, expected_seq: int, state: Mapping[str, object]) -> None:
     """Write the snapshot, if the conversation still stands where the caller read it."""
-    table = schema.conversations
     if expected_seq == 0:
-        connection.execute(insert(table).values(id=conversation_id, **state))
-        return
-    unmoved = (table.c.id == conversation_id) & (table.c.seq == expected_seq)
-    if connection.execute(update(table).where(unmoved).values(**state)).rowcount != 1:
+        run(connection, _BEGUN, [{"id": conversation_id, **state}])
+    elif run(connection, _MOVED, [{"of": conversation_id, "expected": expected_seq, **state}]) != 1:
         raise StaleTracker(conversation_id)
 
 
@@ -158,12 +161,12 @@ def _inbox_row(channel: str, message_id: str, conversation_id: str, reply: str, 
 
 def _insert_mark(connection: Connection, row: dict[str, object], *, replace: bool) -> int:
     """1 when the row is in. A pending one is answered where `replace` says so; an answered one is never touched."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(schema.inbox).values(row)
-    key = [schema.inbox.c.channel, schema.inbox.c.message_id]
-    if replace:
-        answer = {name: new.excluded[name] for name in ("reply", "body", "at")}
-        statement = new.on_conflict_do_update(index_elements=key, set_=answer, where=schema.inbox.c.reply == PENDING)
-    else:
-        statement = new.on_conflict_do_nothing(index_elements=key)
-    return connection.execute(statement).rowcount
+    dialect = connection.dialect.name
+    return run(connection, _answered(dialect) if replace else once(schema.inbox, dialect, *_MESSAGE), [row])
+
+
+@lru_cache(maxsize=2)
+def _answered(dialect: str) -> Insert:
+    new = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(schema.inbox)
+    answer = {name: new.excluded[name] for name in ("reply", "body", "at")}
+    return new.on_conflict_do_update(index_elements=_MESSAGE, set_=answer, where=schema.inbox.c.reply == PENDING)
