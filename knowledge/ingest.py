@@ -16,12 +16,13 @@ from knowledge.connectors.detect import Format
 from knowledge.connectors.link import Linker
 from knowledge.connectors.merge import merge_customers, merge_products
 from knowledge.connectors.plan import Load, plan, reader_of
-from knowledge.connectors.record import Record, SourceFile
+from knowledge.connectors.record import Record, Seen, SourceFile
 from knowledge.errors import DataError
+from knowledge.line_memory import LineMemory
 from knowledge.models import Customer, Product
 from knowledge.native_fields import FieldError
 from knowledge.records import CUSTOMERS, KINDS, ORDERS, PRODUCTS, Kind
-from knowledge.staging import BATCH, Changes, Origin, PartRow, Stage, batches
+from knowledge.staging import BATCH, ChangedMeanwhile, Changes, Origin, PartRow, Stage, batches
 from knowledge.store import Knowledge, open_knowledge
 
 Progress = Callable[[str, int, int], None]      # (file, bytes read, bytes in all)
@@ -94,9 +95,25 @@ async def _load_all(knowledge: Knowledge, paths: Sequence[Path], wanted: Format,
     journal.warnings.extend(made.warnings)
     async with knowledge.engine.connect() as connection:
         for load in made.loads:
-            journal.files.append(await _Loading(connection, load, prune, progress, journal.warnings).run())
+            journal.files.append(await _loaded(connection, knowledge.directory, load, prune, progress, journal.warnings))
         if connection.dialect.name == "sqlite" and journal.files:
             await _checkpoint(connection)
+
+
+async def _loaded(connection: AsyncConnection, directory: Path, load: Load, prune: bool, progress: Progress | None,
+                  warnings: list[str]) -> FileReport:
+    """One load, with what is remembered of its lines; without, where the store was changed while it was read."""
+    said = len(warnings)
+    memory = LineMemory(directory, load.source)
+    try:
+        report = await _Loading(connection, load, prune, progress, warnings, memory).run()
+        memory.keep()
+        return report
+    except ChangedMeanwhile:
+        del warnings[said:]
+        return await _Loading(connection, load, prune, progress, warnings, None).run()
+    finally:
+        memory.close()
 
 
 async def _checkpoint(connection: AsyncConnection) -> None:
@@ -111,8 +128,9 @@ class _Loading:
     """One load on its way into the store."""
 
     def __init__(self, connection: AsyncConnection, load: Load, prune: bool, progress: Progress | None,
-                 warnings: list[str]) -> None:
+                 warnings: list[str], memory: LineMemory | None) -> None:
         self._connection, self._load, self._prune, self._warnings = connection, load, prune, warnings
+        self._memory = memory
         self._stages = {kind.name: Stage(connection, kind) for kind in KINDS}
         self._opened: dict[str, Stage] = {}
         self._linker = Linker(connection)
@@ -137,7 +155,7 @@ class _Loading:
     async def _read(self) -> None:
         reader = reader_of(self._load)
         for path in self._load.files:
-            file = SourceFile(path, self._load.source, self._advance)
+            file = SourceFile(path, self._load.source, self._advance, self._memory)
             for batch in batches(reader(file)):
                 await self._store(file, batch)
             self._warnings.extend(file.warnings)
@@ -150,14 +168,23 @@ class _Loading:
     async def _store(self, file: SourceFile, batch: list[Record]) -> None:
         for kind in {record.kind.name: record.kind for record in batch}.values():
             stage = await self._stage(kind)
-            whole = [(r.line, r.item) for r in batch if r.kind is kind and not r.part]
-            if kind is ORDERS:
-                whole = await self._linker.link(whole)
-            try:
-                await stage.add(whole)
-            except FieldError as error:
-                raise self._locate(file, whole, kind, error) from error
+            await self._store_whole(file, stage, [r for r in batch if r.kind is kind and not r.part])
             await stage.add_parts([_part_row(r) for r in batch if r.kind is kind and r.part])
+
+    async def _store_whole(self, file: SourceFile, stage: Stage, records: list[Record]) -> None:
+        """Rows that came before and are stored as they were need not be read; the others are, and remembered."""
+        seen = [(r.line, r.item.known) for r in records if isinstance(r.item, Seen)]
+        changed = await stage.add_seen(seen, file.source) if seen else set()
+        records = [r for r in records if not isinstance(r.item, Seen) or r.line in changed]
+        read = [(r.line, r.item.read() if isinstance(r.item, Seen) else r.item) for r in records]
+        rows = await self._linker.link(read) if stage.kind is ORDERS else read
+        try:
+            became = await stage.add(rows)
+        except FieldError as error:
+            raise self._locate(file, rows, stage.kind, error) from error
+        if self._memory is not None:    # what the catalogue was asked about may be another thing the next time
+            self._memory.remember((r.digest, known) for r, known, (_, item), (_, linked)
+                                  in zip(records, became, read, rows, strict=True) if r.digest and item is linked)
 
     def _locate(self, file: SourceFile, rows: list[tuple[int, Any]], kind: Kind, error: FieldError) -> DataError:
         """A batch failed: find the row, so that the message can name its line."""

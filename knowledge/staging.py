@@ -14,9 +14,11 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, literal, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from knowledge import db
+from knowledge.line_memory import Known
 from knowledge.records import Kind, Row
 
 BATCH = 2000
+_IN_LIMIT = 500           # ids per IN list; a plan stays small so
 SHOWN_IDS = 1000          # ids named per change in a report
 _NOT_STAGED = ("source", "position", "ingested_hash", "local_at")
 _CLOCK_SLACK_S = 1.0      # a file's time and the clock differ by as much on some file systems
@@ -55,6 +57,10 @@ class Origin:
     derived: bool = False             # read between the lines of something else: never replaces another source's row
 
 
+class ChangedMeanwhile(Exception):
+    """The store was changed by somebody else after rows were compared with it: the file has to be read anew."""
+
+
 class Stage:
     """The temporary tables of one kind on one connection."""
 
@@ -81,15 +87,35 @@ class Stage:
         for name in (self._changes, *(table.name for table in self._scratch.sorted_tables)):
             await self._connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
 
-    async def add(self, items: Sequence[tuple[int, Any]]) -> None:
-        """Rows as (line, thing of this kind)."""
+    async def add(self, items: Sequence[tuple[int, Any]]) -> list[Known]:
+        """Rows as (line, thing of this kind). Returns what each became."""
         stored = [(line, self.kind.to_row(item)) for line, item in items]
         if not stored:
-            return
+            return []
         await self._connection.execute(insert(self.rows), [{**one.row, "line": line} for line, one in stored])
         children = [child for _, one in stored for child in one.children]
         if self.children is not None and children:
             await self._connection.execute(insert(self.children), children)
+        return [Known(one.row["id"], one.row["hash"]) for _, one in stored]
+
+    async def add_seen(self, rows: Sequence[tuple[int, Known]], source: str) -> set[int]:
+        """Rows that came before, as (line, what they became): only that they are there. Returns the lines of those that
+        the store has otherwise now; they have to be read."""
+        table = self.kind.table
+        names = ["id", "ingested_hash" if self.kind.guarded else "hash"]
+        names += ["customer_id"] if "customer_id" in table.c and self.kind.guarded else []
+        stored: dict[str, Sequence[Any]] = {}
+        for part in batches((known.id for _, known in rows), _IN_LIMIT):
+            query = select(*(table.c[name] for name in names)).where(table.c.id.in_(part))
+            if self.kind.replaced:
+                query = query.where(table.c.source == source)
+            stored.update((row[0], row) for row in await self._connection.execute(query))
+        same = [(line, known) for line, known in rows if known.id in stored and stored[known.id][1] == known.hash]
+        if same:
+            values = [dict(zip(names[2:], stored[known.id][2:], strict=True), id=known.id, hash=known.hash, line=line)
+                      for line, known in same]
+            await self._connection.execute(insert(self.rows), values)
+        return {line for line, _ in rows} - {line for line, _ in same}
 
     async def add_parts(self, parts: Sequence[Row]) -> None:
         """Unfinished rows {id, line, body}, to be read back by `parts_page`."""
@@ -135,6 +161,7 @@ class Stage:
     async def apply(self, origin: Origin) -> Changes:
         """Compare with the store and bring it up to date. The connection must be in a writing transaction."""
         await self._compare(origin)
+        await self._check_read()
         changes = await self._report()
         await self._remove()
         await self._upsert(origin)
@@ -170,6 +197,13 @@ class Stage:
         for statement in statements:
             await self._connection.execute(text(f"INSERT INTO {self._changes} (id, state) {statement}"), values)
         await self._index(self._changes, "id")
+
+    async def _check_read(self) -> None:
+        """Whether a row that was not read again is needed after all."""
+        query = f"""SELECT count(*) FROM {self._changes} c JOIN {self.rows.name} s ON s.id = c.id
+                    WHERE s.body IS NULL AND c.state IN ('added', 'changed', 'moved')"""
+        if (await self._connection.execute(text(query))).scalar_one():
+            raise ChangedMeanwhile(self.kind.name)
 
     async def _report(self) -> Changes:
         rows = await self._connection.execute(text(f"SELECT state, count(*) FROM {self._changes} GROUP BY state"))

@@ -5,31 +5,42 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from knowledge import native, records
 from knowledge.connectors.html import plain_text
 from knowledge.connectors.lines import read_lines
-from knowledge.connectors.record import Record, SourceFile
+from knowledge.connectors.record import Record, Seen, SourceFile
 from knowledge.errors import DataError
 from knowledge.models import Chunk, Document, EvidenceKind, Product
 from knowledge.native_fields import FieldError, Fields
 from knowledge.records import DocumentWithChunks, Kind, Unnamed
 
 Row = dict[str, Any]
+Convert = Callable[[Row, str], Any]
+_REMEMBERED = (records.PRODUCTS, records.CUSTOMERS, records.ORDERS, records.REVIEWS)   # one line, one row with its id
 
 
 def read(file: SourceFile) -> Iterator[Record]:
     """One record per line that is not blank. Raises DataError with file, line and field."""
     kind, convert = READERS[file.path.name]
+    memory = file.memory if kind in _REMEMBERED else None
     for line, text in read_lines(file):
         if not text.strip():
             continue
-        row = parse_row(file, line, text)
-        try:
-            yield Record(kind, line, convert(row, f"{file.source}#{line}"))
-        except FieldError as error:
-            raise DataError(file.name, error.problem, line=line, field=error.field, remedy=error.remedy) from error
+        digest = memory.digest(text) if memory else b""
+        read = partial(_converted, file, line, text, convert)
+        known = memory.known(digest) if memory else None
+        yield Record(kind, line, Seen(known, read) if known else read(), digest=digest)
+
+
+def _converted(file: SourceFile, line: int, text: str, convert: Convert) -> Any:
+    row = parse_row(file, line, text)
+    try:
+        return convert(row, f"{file.source}#{line}")
+    except FieldError as error:
+        raise DataError(file.name, error.problem, line=line, field=error.field, remedy=error.remedy) from error
 
 
 def parse_row(file: SourceFile, line: int, text: str) -> Row:
@@ -98,7 +109,6 @@ def _written(identity: str, kind: EvidenceKind, questions: tuple[str, ...], answ
         for place, question in enumerate(questions)))
 
 
-Convert = Callable[[Row, str], Any]
 READERS: dict[str, tuple[Kind, Convert]] = {
     "products.jsonl": (records.PRODUCTS, _product),
     "customers.jsonl": (records.CUSTOMERS, lambda row, _place: native.customer_from(row)),

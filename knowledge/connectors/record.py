@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from knowledge.line_memory import Known, LineMemory
 from knowledge.records import Kind
 
 
@@ -14,14 +15,24 @@ from knowledge.records import Kind
 class Record:
     """One thing read from a file.
 
-    `part`: other records of the same id complete it (variants of a feed, customers seen in several orders); parts are
-    merged before they are stored.
+    `item` may be `Seen`, for a line that came before; `digest` tells a line that may come again. `part`: other records of
+    the same id complete it (variants of a feed, customers seen in several orders); parts are merged before they are
+    stored.
     """
 
     kind: Kind
     line: int
     item: Any
     part: bool = False
+    digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A line that became this row the last time; `read` makes the thing of it where that is not what is stored now."""
+
+    known: Known
+    read: Callable[[], Any]
 
 
 @dataclass(slots=True)
@@ -31,6 +42,7 @@ class SourceFile:
     path: Path
     source: str
     advance: Callable[[int], None] = lambda count: None
+    memory: LineMemory | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
