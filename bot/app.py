@@ -46,7 +46,7 @@ def create_app(shop: OpenShop, secret: bytes | None = None,
     app[METRICS].watch(app[TURNS], app[OPEN])
     if front is not None:
         front(app)
-    for module in (probes, rest, openai, widget, api, pages):
+    for module in (rest, openai, widget, api, probes, pages):
         app.add_routes(module.routes)
     app.on_response_prepare.extend([_add_cors, add_request_id])
     app.on_shutdown.append(drain)

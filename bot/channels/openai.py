@@ -35,12 +35,12 @@ Json = dict[str, Any]
 routes = Operations("chat")
 
 
-@routes.get("/v1/models", "The one model there is", CHAT, answer=Models)
+@routes.get("/v1/models", "List the models: there is one", CHAT, answer=Models)
 async def models(_request: web.Request) -> web.Response:
     return web.json_response({"object": "list", "data": [_card()]})
 
 
-@routes.get("/v1/models/{model}", "The one model there is", CHAT, answer=ModelCard, problems=(404,))
+@routes.get("/v1/models/{model}", "Look at the model", CHAT, answer=ModelCard, problems=(404,))
 async def model(request: web.Request) -> web.Response:
     if request.match_info["model"] != MODEL:
         raise Problem(404, f"there is one model here, '{MODEL}'")

@@ -22,7 +22,7 @@ NDJSON = "application/x-ndjson"
 routes = Operations("chat")
 
 
-@routes.get("/webhooks/rest/", "Whether Rasa's REST channel is there", PUBLIC, answer=Status)
+@routes.get("/webhooks/rest/", "Rasa's REST channel is there", PUBLIC, answer=Status)
 async def health(_request: web.Request) -> web.Response:
     """As Rasa's own channel answers."""
     return web.json_response({"status": "ok"})
