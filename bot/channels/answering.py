@@ -23,7 +23,7 @@ async def answer(app: web.Application, message: InboundMessage,
     outcome = "answered"
     try:
         missed = await _missed(shop, message.conversation_id)
-        replies = await app[TURNS].within(shop.inbox.receive(message, on_delta))
+        replies = await app[TURNS].within(shop.inbox.receive(message, on_delta, _kept))
         outcome = "answered" if replies else "silent"
         return [*missed, *replies]
     except TimeoutError:
@@ -38,6 +38,10 @@ async def answer(app: web.Application, message: InboundMessage,
         raise
     finally:
         metrics.turn(message.channel, outcome, time.perf_counter() - started)
+
+
+async def _kept() -> None:
+    """Nothing to be told: a caller who is answered too late must find the reply later, also after a crash."""
 
 
 async def _missed(shop: OpenShop, conversation_id: str) -> list[OutboundMessage]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
@@ -161,7 +162,8 @@ async def _streamed_turn(request: web.Request, message: InboundMessage, client_i
     finally:
         await connection.flushed()
         leave()
-    await response.write_eof()
+    with suppress(ConnectionError):         # the reader left; the turn was finished all the same
+        await response.write_eof()
     return response
 
 
