@@ -75,5 +75,6 @@ def _written(statement: UpdateBase, columns: tuple[str, ...],
     """The SQL, and for each question mark the name of its value, or the value that the statement itself gives."""
     compiled = statement.compile(dialect=dialect, column_keys=list(columns))
     assert isinstance(compiled, SQLCompiler)
-    given = compiled.construct_params(dict.fromkeys(columns))
-    return str(compiled), tuple((name if name in columns else None, given[name]) for name in compiled.positiontup or ())
+    written = compiled.construct_expanded_state(dict.fromkeys(columns))
+    return written.statement, tuple((name if name in columns else None, written.parameters[name])
+                                    for name in written.positiontup or ())

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.stores import database
 from knowledge import db
 from knowledge.models import OrderStatus
 from knowledge.orderbook import SqlOrderBook
@@ -31,14 +32,23 @@ async def engine(tmp_path):
     await made.dispose()
 
 
-@pytest.fixture(params=["memory", "sql"])
-def ledger(request, engine):
-    return SqlLedger(engine) if request.param == "sql" else MemoryLedger()
+@pytest.fixture
+async def service_writer(engine):
+    """The writer of a running service, which lets works share a transaction."""
+    async with database.open_writer(engine) as write:
+        yield write
 
 
-@pytest.fixture(params=["memory", "sql"])
-def events(request, engine):
-    return SqlOrderEvents(engine) if request.param == "sql" else MemoryOrderEvents()
+@pytest.fixture(params=["memory", "sql", "service"])
+def ledger(request, engine, service_writer):
+    written = {"sql": None, "service": service_writer}
+    return SqlLedger(engine, written[request.param]) if request.param in written else MemoryLedger()
+
+
+@pytest.fixture(params=["memory", "sql", "service"])
+def events(request, engine, service_writer):
+    written = {"sql": None, "service": service_writer}
+    return SqlOrderEvents(engine, written[request.param]) if request.param in written else MemoryOrderEvents()
 
 
 def entry(key: str, position: int = 0, customer: str = "C1") -> LedgerEntry:

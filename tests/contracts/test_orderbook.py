@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.stores import database
 from knowledge.models import (
     Address,
     Customer,
@@ -34,11 +36,13 @@ def order(number: str, customer: str = "C7", placed: datetime | None = None) -> 
                  placed_at=placed, extra={"channel": "web"})
 
 
-@pytest.fixture
-async def book(engine: AsyncEngine) -> SqlOrderBook:
-    book = SqlOrderBook(engine)
-    await book.save(order("#W100"), customer=ANA)
-    return book
+@pytest.fixture(params=["alone", "service"])
+async def book(request: pytest.FixtureRequest, engine: AsyncEngine) -> AsyncIterator[SqlOrderBook]:
+    """Writing for itself, and with the writer of a running service."""
+    async with database.open_writer(engine) as write:
+        book = SqlOrderBook(engine, write if request.param == "service" else None)
+        await book.save(order("#W100"), customer=ANA)
+        yield book
 
 
 async def test_gives_back_exactly_what_was_saved(book: SqlOrderBook) -> None:
