@@ -26,6 +26,7 @@ from knowledge.indexes.folder import Draft, IndexManifest, current_generation, l
 from knowledge.lexicon import Lexicon, load_lexicon
 from knowledge.models import EvidenceKind
 from knowledge.ports import Embedder
+from knowledge.sentence_vectors import learn_documents, load_known
 from knowledge.shelf import Entry, Rows, Shelf, Unit
 from knowledge.shelf_build import ShelfBuilder
 from knowledge.store import Knowledge, open_knowledge
@@ -89,7 +90,10 @@ async def refresh(directory: Path, settings: KnowledgeSettings, *, progress: Pro
     """Index again what changed. `progress(kind, done, total)` is called while embedding."""
     knowledge = await open_knowledge(directory, settings)
     try:
-        return await _Refresh(knowledge, embedder, progress).run()
+        work = _Refresh(knowledge, embedder, progress)
+        report = await work.run()
+        await learn_documents(load_known(directory, work.embedder), knowledge.catalogue)
+        return report
     finally:
         await knowledge.close()
 
@@ -101,7 +105,7 @@ class _Refresh:
         self._analyzer = self._lexicon.analyzer()
         self._source = IndexSource(knowledge.engine, self._lexicon, self._analyzer)
         threads = min(_MOST_THREADS, os.cpu_count() or 1)
-        self._embedder = embedder or make_embedder(knowledge.directory, knowledge.settings, threads=threads)
+        self.embedder = embedder or make_embedder(knowledge.directory, knowledge.settings, threads=threads)
         self._progress = progress
         self._recipe = {"recipe": recipe(self._lexicon), "flat_limit": self._settings.index.flat_limit,
                         "language": self._lexicon.language}
@@ -126,7 +130,7 @@ class _Refresh:
                 embedded += encoded
             (draft.folder / VOCABULARY).write_text(words.to_json(), encoding="utf-8")
             counts = {kind.value: len(shelf) for kind, shelf in made.items()}
-            manifest = IndexManifest(encoder=self._embedder.name, dimension=self._embedder.dimension, counts=counts,
+            manifest = IndexManifest(encoder=self.embedder.name, dimension=self.embedder.dimension, counts=counts,
                                      settings=self._recipe)
             await asyncio.to_thread(draft.publish, manifest)
         return RefreshReport(counts, embedded, changed, removed, written=True)
@@ -138,7 +142,7 @@ class _Refresh:
             if folder is None:
                 return _Older()
             manifest = read_index_manifest(folder)
-            if manifest.encoder != self._embedder.name:
+            if manifest.encoder != self.embedder.name:
                 return _Older()
             text = (folder / VOCABULARY).read_text(encoding="utf-8")
             return _Older(open_shelves(folder), manifest.settings == self._recipe, text, manifest, folder)
@@ -166,7 +170,7 @@ class _Refresh:
             draft.keep(link_files(older.folder, draft.folder, kind.value, older.manifest))
             return shelf, 0
         builder = ShelfBuilder(
-            kind, self._embedder, self._analyzer, folder=draft.folder / kind.value,
+            kind, self.embedder, self._analyzer, folder=draft.folder / kind.value,
             older=shelf if older.usable else None, vectors_from=shelf, lenders=lenders,
             lists_from=self._settings.index.flat_limit,
             progress=partial(self._progress, kind.value) if self._progress else None)

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from knowledge.catalogue import SqlCatalogue
 from knowledge.entries import chunk_entry
-from knowledge.errors import ShopclerkError
 from knowledge.ports import Embedder, Vectors
 from knowledge.sentences import in_place, sentences
 from knowledge.shelf import Entry
@@ -143,21 +142,21 @@ def load_known(directory: Path, embedder: Embedder) -> KnownVectors:
 async def open_known(directory: Path, embedder: Embedder, catalogue: SqlCatalogue) -> AsyncIterator[KnownVectors]:
     """The encoder of an opened shop; what its documents say and is not known yet is learnt in the background."""
     known = load_known(directory, embedder)
-    learning = asyncio.create_task(_learn_documents(known, catalogue))
+    learning = asyncio.create_task(learn_documents(known, catalogue))
     try:
         yield known
     finally:
         known.stop()
-        await asyncio.gather(learning, return_exceptions=True)
+        for failure in await asyncio.gather(learning, return_exceptions=True):
+            if isinstance(failure, Exception):
+                log.warning("the documents' sentences could not be encoded beforehand: %s", failure)
 
 
-async def _learn_documents(known: KnownVectors, catalogue: SqlCatalogue) -> None:
+async def learn_documents(known: KnownVectors, catalogue: SqlCatalogue) -> int:
+    """Know what the documents say now; how many texts had to be encoded."""
     entries = [chunk_entry(chunk, document) async for document in catalogue.all_documents()
                for chunk in await catalogue.chunks_of(document.id)]
-    try:
-        await asyncio.to_thread(known.learn, texts_of(entries))
-    except ShopclerkError as error:
-        log.warning("the documents' sentences could not be encoded beforehand: %s", error)
+    return await asyncio.to_thread(known.learn, texts_of(entries))
 
 
 def texts_of(entries: Iterable[Entry]) -> Iterator[str]:
