@@ -47,7 +47,7 @@ def code_in(markdown: str) -> list[str]:
     return [*re.findall(r"```[^\n]*\n(.*?)```", markdown, re.S), *re.findall(r"`([^`\n]+)`", markdown)]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/configuration.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/configuration.md", "docs/http.md"])
 def test_every_file_a_document_links_to_exists(document: str) -> None:
     path = ROOT / document
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)|<img [^>]*src=\"([^\"]+)\"", path.read_text())

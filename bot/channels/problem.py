@@ -27,7 +27,7 @@ KINDS: Mapping[str, str] = {
     "bad-customer-token": "The customer token proves nothing",
     "missing-scope": "The API key may not do this",
     "rate-limited": "Too many requests",
-    "overloaded": "Too much to do at once",
+    "overloaded": "No room for this now",
     "internal-error": "Something went wrong on our side",
 }
 log = logging.getLogger("shopclerk.http")

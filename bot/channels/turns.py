@@ -36,7 +36,7 @@ class Turns:
             work.close()
             raise Problem(503, "the server is about to stop: try again in a moment" if self._closed
                           else "too many messages at once: try again in a moment",
-                          headers={"Retry-After": str(RETRY_AFTER_S)})
+                          kind="overloaded", headers={"Retry-After": str(RETRY_AFTER_S)}, retry_after=RETRY_AFTER_S)
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
