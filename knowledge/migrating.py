@@ -30,6 +30,9 @@ class Chain:
     head: str
     lock: int
 
+    def __str__(self) -> str:
+        return self.name
+
     def version(self, connection: Connection) -> str | None:
         """The revision in force; None where there are no tables of this package."""
         if not inspect(connection).has_table(self.version_table):
