@@ -17,3 +17,10 @@ def for_meaning(text: str) -> str:
     if "@" in text:
         text = _ADDRESS.sub(_ANY_ADDRESS, text)
     return _NUMBER.sub(_ANY_NUMBER, text) if "#" in text else text
+
+
+def without_handles(text: str) -> str:
+    """The text without addresses and numbers: nothing in them is a misspelt word."""
+    if "@" in text:
+        text = _ADDRESS.sub(" ", text)
+    return _NUMBER.sub(" ", text) if "#" in text else text

@@ -13,7 +13,9 @@ from knowledge.models import Evidence
 from knowledge.ports import Vectors
 from knowledge.question import QuestionReader
 from knowledge.retriever import ShelfRanker
-from knowledge.shelf import Shelf
+from knowledge.shelf import Rows, Shelf
+
+_FEW = 256
 
 
 class IndexedOrderLines:
@@ -27,12 +29,14 @@ class IndexedOrderLines:
         """Best first, the owner's lines only; nothing for an owner without lines or an empty owner id."""
         if not owner_id or limit <= 0:
             return []
-        return await asyncio.to_thread(self._search, owner_id, query, limit, vector)
-
-    def _search(self, owner_id: str, query: str, limit: int, vector: Vectors | None) -> list[Evidence]:
         rows = self._shelf.facets.rows(owner_facet(owner_id))
         if not len(rows):
             return []
+        if vector is not None and len(rows) <= _FEW:  # done sooner than another thread has begun
+            return self._search(rows, query, limit, vector)
+        return await asyncio.to_thread(self._search, rows, query, limit, vector)
+
+    def _search(self, rows: Rows, query: str, limit: int, vector: Vectors | None) -> list[Evidence]:
         question = self._reader.read(query, vector)
         ranked, scores = self._ranker.rank(self._shelf, question, max(limit, len(rows)), rows)
         best = zip(ranked[:limit], scores[:limit], strict=True)

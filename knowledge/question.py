@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.analysis import Analyzer, fold
+from knowledge.handles import without_handles
 from knowledge.lexicon import Lexicon
 from knowledge.ports import Embedder, Vectors
 from knowledge.spelling import Speller
 
 _WORD = re.compile(r"[^\W_]+")
+_WORDS = 8_192            # remembered with what they were meant to be
 LONG_QUESTION = 6         # so many words are a sentence, not keywords
 
 
@@ -42,6 +45,7 @@ class QuestionReader:
         self._surfaces = dict(surfaces or {})
         self._words = Speller.of(dict.fromkeys(self._surfaces.values(), 1))
         self._asking = set(lexicon.words("questions"))
+        self._meant = lru_cache(maxsize=_WORDS)(self._mended_word)
 
     def read(self, text: str, vector: Vectors | None = None) -> Question:
         mended = self.mended(text)
@@ -58,13 +62,17 @@ class QuestionReader:
         """The text with each misspelt word replaced; words that any shelf knows stay."""
         if not self._spellers:
             return text
-        for word in dict.fromkeys(self._analyzer.words(text)):
-            term = self._analyzer.stem(word)
-            if any(speller.knows(term) for speller in self._spellers):
-                continue
-            if meant := self._words.mend(word) or self._by_stem(term):
+        for word in dict.fromkeys(self._analyzer.words(without_handles(text))):
+            if meant := self._meant(word):
                 text = self._replaced(text, word, meant)
         return text
+
+    def _mended_word(self, word: str) -> str | None:
+        """The word that was probably meant; None for one that any shelf knows, or that is like none."""
+        term = self._analyzer.stem(word)
+        if any(speller.knows(term) for speller in self._spellers):
+            return None
+        return self._words.mend(word) or self._by_stem(term)
 
     def _by_stem(self, term: str) -> str | None:
         meant = next((found for speller in self._spellers if (found := speller.mend(term))), None)

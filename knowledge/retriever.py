@@ -7,8 +7,10 @@ search widens until enough is found or everything was looked at. It knows no pri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +28,13 @@ from knowledge.rerankers import Reranker
 from knowledge.shelf import Rows, Sharing, Shelf
 
 Flags = NDArray[np.bool_]
+T = TypeVar("T")
 DEPTH = 100               # candidates from each side
 EACH_UP_TO = 4_096        # so few rows are judged one by one, which is exact and faster than asking the indexes
 _ASK = 25                 # products read from the catalogue at a time while a filter is checked
 _WIDEN = 4                # how much deeper to look each time a filter left too few
+_MANY = 4_096             # rows from which ranking takes more than a millisecond
+_REMEMBERED = 512         # queries: the stages of a turn ask the same one
 PUBLIC_KINDS = (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT, EvidenceKind.ANSWER, EvidenceKind.CASE,
                 EvidenceKind.REVIEW)
 
@@ -126,25 +131,30 @@ class HybridRetriever:
                  ranker: ShelfRanker | None = None) -> None:
         self._shelves, self._reader, self._catalogue, self._parser = shelves, reader, catalogue, parser
         self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker()
+        self.understand = lru_cache(maxsize=_REMEMBERED)(self._understand)
 
     async def search(self, query: str, *, kinds: tuple[EvidenceKind, ...] = (),
                      constraints: Constraints | None = None, limit: int = 10,
                      vector: Vectors | None = None) -> list[Evidence]:
         """Best first. Constraints concern products only; without them they are parsed from the query."""
         parsed = self.understand(query) if constraints is None else ParsedQuery(query, constraints)
-        question = await asyncio.to_thread(self._reader.read, parsed.text or query, vector)
-        found: list[Evidence] = []
-        for kind in kinds or PUBLIC_KINDS:
-            shelf = self._shelves.get(kind)
-            if shelf is None or not len(shelf):
-                continue
-            if kind is EvidenceKind.PRODUCT and not parsed.constraints.empty:
-                found += await self._constrained(shelf, question, parsed.constraints, limit)
-            else:
-                found += await asyncio.to_thread(self._plain, shelf, question, limit)
-        return sorted(found, key=lambda evidence: -evidence.score)[:limit]
+        asked = {kind: shelf for kind in kinds or PUBLIC_KINDS if (shelf := self._shelves.get(kind)) and len(shelf)}
+        limited = asked.get(EvidenceKind.PRODUCT) if not parsed.constraints.empty else None
+        free = [shelf for shelf in asked.values() if shelf is not limited]
+        rows = sum(map(len, asked.values())) if vector is not None else _MANY   # without a vector the encoder is asked
+        question, found = await _aside(rows, self._ranked, parsed.text or query, vector, free, limit)
+        if limited is not None:
+            found += await self._constrained(limited, question, parsed.constraints, limit)
+        place = {kind: i for i, kind in enumerate(asked)}
+        return sorted(found, key=lambda evidence: (-evidence.score, place[evidence.kind]))[:limit]
 
-    def understand(self, query: str) -> ParsedQuery:
+    def _ranked(self, text: str, vector: Vectors | None, shelves: Iterable[Shelf],
+                limit: int) -> tuple[Question, list[Evidence]]:
+        """The question made ready, and the best of shelves on which nothing is limited."""
+        question = self._reader.read(text, vector)
+        return question, [evidence for shelf in shelves for evidence in self._plain(shelf, question, limit)]
+
+    def _understand(self, query: str) -> ParsedQuery:
         """The query parsed, without the guesses that nothing in the shop bears out."""
         parsed = self._parser.parse(self._reader.mended(query))
         shelf = self._shelves.get(EvidenceKind.PRODUCT)
@@ -173,9 +183,9 @@ class HybridRetriever:
 
     async def _constrained(self, shelf: Shelf, question: Question, wanted: Constraints,
                            limit: int) -> list[Evidence]:
-        rows = await asyncio.to_thread(allowed_rows, shelf, wanted, self._analyzer)
+        rows = await _aside(len(shelf), allowed_rows, shelf, wanted, self._analyzer)
         everything = np.arange(len(shelf), dtype=np.int64) if rows is None else rows
-        right = await asyncio.to_thread(priced_right, shelf, wanted, everything)
+        right = await _aside(len(everything), priced_right, shelf, wanted, everything)
         found = await self._verified(shelf, question, wanted, limit, everything[right])
         if len(found) < limit and not right.all():  # prices have changed since: ask the others, too
             found += await self._verified(shelf, question, wanted, limit - len(found), everything[~right])
@@ -188,7 +198,7 @@ class HybridRetriever:
         asked: set[int] = set()
         depth = max(DEPTH, limit)
         while len(found) < limit and len(asked) < len(rows):
-            ranked, scores = await asyncio.to_thread(self._ranker.rank, shelf, question, depth, rows)
+            ranked, scores = await _aside(len(shelf), self._ranker.rank, shelf, question, depth, rows)
             fresh = [(int(r), float(s)) for r, s in zip(ranked, scores, strict=True) if int(r) not in asked]
             if not fresh:
                 break
@@ -212,6 +222,11 @@ class HybridRetriever:
                 if len(found) == limit:
                     break
         return found
+
+
+async def _aside(rows: int, work: Callable[..., T], *args: Any) -> T:
+    """In another thread where it may take long; over few rows it is done sooner than another thread has begun."""
+    return await asyncio.to_thread(work, *args) if rows >= _MANY else work(*args)
 
 
 def believable(parsed: ParsedQuery, shelf: Shelf, analyzer: Analyzer) -> ParsedQuery:
