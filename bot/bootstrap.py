@@ -177,7 +177,7 @@ def _assemble(
     chat = Engine(
         store=store,
         guard=Guard(settings.limits.message_chars, _link_hosts(settings)),
-        finder=KnowledgeFinder(search.search, orders, search.embedder),
+        finder=KnowledgeFinder(search.search, orders, search.embedder, catalogue=catalogue),
         reader=_reader(settings, assistant, search.embedder),
         repair=Repair(assistant.flows, load_languages(assistant.folder / "languages.yml").reply),
         machine=FlowMachine(assistant.flows, InProcessRunner(actions)),

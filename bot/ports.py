@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from bot.domain.case import Case
 from bot.domain.commands import Command
-from bot.domain.events import Event, Stamped
+from bot.domain.events import Event, PageViewed, Stamped
 from bot.domain.message import InboundMessage, OutboundMessage
 from bot.domain.tracker import Tracker
 from knowledge.models import Evidence
@@ -118,6 +118,10 @@ class Finder(Protocol):
 
     async def find(self, text: str, tracker: Tracker) -> tuple[Evidence, ...]:
         """Candidates from products, documents, solved cases and the identified customer's own order lines."""
+        ...
+
+    async def page(self, seen: PageViewed, tracker: Tracker) -> PageViewed:
+        """The page with only what the shop knows: its product, with the title, and the variants in the cart."""
         ...
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.models import Customer, Evidence, EvidenceKind, Order, Product
+from knowledge.models import Customer, Evidence, EvidenceKind, Order, Product, Review
 
 Vectors = NDArray[np.float32]
 
@@ -47,6 +47,10 @@ class Catalogue(Protocol):
 
     async def titles(self) -> dict[str, str]:
         """Product id → title, for entity matching."""
+        ...
+
+    async def reviews_of(self, product_id: str, limit: int = 100) -> list[Review]:
+        """What customers wrote about a product, in file order."""
         ...
 
 

@@ -10,11 +10,13 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from bot.actions.page import similar_to, tell_opinions
 from bot.actions.saying import money_text, product_card
 from bot.actions.services import Services
 from bot.actions.show_orders import said_text
 from bot.domain.tracker import Tracker as Conversation
 from bot.requests.lexicon import Lexicon
+from bot.requests.looked_at import asked_value, attribute_asked, only_points
 from bot.requests.mentions import Thing, find_mentions
 from bot.requests.values import option_values
 from bot.requests.variants import match_variants
@@ -42,7 +44,8 @@ class ProductAction(Action):
         text = said_text(tracker)
         named, found = await self.meant(text, tracker)
         if not found:
-            dispatcher.utter_message(response="utter_no_product_found", query=text[:80])
+            other = {"response": "utter_no_similar", "title": named[0].title} if named else {}
+            dispatcher.utter_message(**{"response": "utter_no_product_found", "query": text[:80]} | other)
             return []
         answered = await self.answer(dispatcher, text, named, found, tracker)
         return (
@@ -79,13 +82,13 @@ class ProductAction(Action):
             and -len(shown) <= place < len(shown)
         ):
             return [shown[place]], [shown[place]]
-        if named:
-            return named, named
         focus = tracker.slots.get("focus_product")
-        if focus and lexicon.said(text, "reference"):
+        if focus and only_points(text, mentions, {p.id: p.title for p in pool}, lexicon):
             product = await self.services.catalogue.product(str(focus))
             if product is not None:
                 return [product], [product]
+        if named:
+            return named, named
         return [], [p for i in found for p in candidates if p.id == i]
 
 
@@ -123,6 +126,12 @@ class ActionProductSearch(ProductAction):
     question = "product_search"
 
     async def meant(self, text: str, tracker: Tracker) -> tuple[list[Product], list[Product]]:
+        lexicon, focus = self.services.lexicon(tracker), tracker.slots.get("focus_product")
+        if focus and lexicon.said(text, "similar"):
+            product = await self.services.catalogue.product(str(focus))
+            if product is not None:
+                cheaper, dearer = lexicon.said(text, "cheaper"), lexicon.said(text, "dearer")
+                return [product], await similar_to(product, self.services, cheaper=cheaper, dearer=dearer)
         evidence = await self.services.search.search(text, kinds=(EvidenceKind.PRODUCT,), limit=6)
         return [], await self.services.catalogue.products([e.ref for e in evidence])
 
@@ -130,6 +139,11 @@ class ActionProductSearch(ProductAction):
         self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
     ) -> list[Product]:
         shown = [p for p in found if any(v.available for v in p.variants)][:_SHOWN] or found[:1]
+        if named:
+            listed = "\n".join(f"{i}. {p.title}, {price_text(p)}" for i, p in enumerate(shown, 1))
+            dispatcher.utter_message(
+                response="utter_similar", title=named[0].title, products=listed, custom=_cards(shown))
+            return shown
         listed = "\n".join(f"{i}. {p.title}, {price_text(p)}" for i, p in enumerate(shown, 1))
         dispatcher.utter_message(response="utter_products_found", products=listed, custom=_cards(shown))
         return shown
@@ -179,6 +193,15 @@ class ActionAvailability(ProductAction):
         product = found[0]
         lexicon = self.services.lexicon(tracker)
         wish = read_wish(text, product, lexicon)
+        asked = asked_value(text, product, lexicon) if wish.empty else None
+        if asked is not None and not asked.near:
+            values = "\n".join(f"• {o}: {', '.join(v)}" for o, v in option_values(product).items())
+            dispatcher.utter_message(
+                response="utter_no_such_value", title=product.title, wish=asked.said, values=values,
+                custom=_cards([product]))
+            return [product]
+        if asked is not None:
+            wish = replace(wish, options={asked.option: asked.near})
         match = match_variants(product, None, replace(wish, price="", show=True), lexicon)
         facts = {"title": product.title, "wish": "; ".join(f"{o} {' / '.join(v)}" for o, v in wish.options.items())}
         if match.fits:
@@ -262,7 +285,11 @@ class ActionProductQuestion(ProductAction):
                 custom=_cards([product]),
             )
             return [product]
-        attribute = next((f"{k}: {v}" for k, v in product.attributes.items() if _asks_for(text, k, lexicon)), "")
+        if lexicon.said(text, "opinions"):
+            await tell_opinions(dispatcher, product, self.services)
+            return [product]
+        name = attribute_asked(text, product, lexicon)
+        attribute = f"{name.replace('_', ' ')}: {product.attributes[name]}" if name else ""
         values = next(
             (f"{o}: {', '.join(v)}" for o, v in option_values(product).items() if _asks_for(text, o, lexicon)), ""
         )

@@ -30,6 +30,8 @@ class ActionReviewReturn(ReviewAction):
     def read(self, text: str, asked: str, draft: Draft, desk: Desk) -> tuple[Draft, list[Notice]]:
         allowed = self.services.orders.rules.return_items.statuses
         draft, notices = amend_lines(text, draft, desk, allowed, asked=asked)
+        if not draft.picks and not draft.open and not draft.orders and desk.lexicon.said(text, "reference"):
+            draft = _looked_at(draft, desk, allowed)
         if not draft.picks and not draft.open:
             notices += _not_returnable_now(draft, desk, allowed)
             elsewhere = [n.facts["order_number"] for n in notices if n.response == "utter_line_not_possible"]
@@ -182,3 +184,11 @@ def _which_items(order_ids: list[str], desk: Desk) -> Question:
 def _which_order(order_ids: list[str], desk: Desk) -> Question:
     question = order_question(order_ids, desk, "utter_which_items_of")
     return Question("items", question.response, question.facts, question.buttons)
+
+
+def _looked_at(draft: Draft, desk: Desk, allowed: Sequence[OrderStatus]) -> Draft:
+    """ "I want to return this", on the page of something bought: its line, where there is one and no order is spoken of."""
+    if desk.focus or not desk.focus_product:
+        return draft
+    keys = [k for k in desk.line_keys(allowed) if desk.line(k)[1].product_id == desk.focus_product]
+    return draft.with_(picks=(Pick(keys[0]),)) if len(keys) == 1 else draft

@@ -62,6 +62,7 @@ def tracker_json(tracker: Tracker, evidence: Sequence[Evidence]) -> dict[str, An
         "locale": tracker.locale,
         "identity_attempts": tracker.identity_attempts,
         "waiting_flows": waiting,
+        "page": tracker.page,
         "open_proposal": proposal,
         "waiting_requests": [{"flow": f.flow, "said": f.slots.get("said", [])} for f in tracker.queue],
     }

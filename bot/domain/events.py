@@ -137,6 +137,21 @@ class ConversationRated:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PageViewed:
+    """Where on the shop's site the customer is, with the cart: [{"product_id", "variant_id", "quantity"}].
+
+    Only what the shop knows; `url` and `title` are the page's own words and prove nothing.
+    """
+
+    url: str = ""
+    title: str = ""
+    product_id: str = ""
+    product_title: str = ""
+    owned: bool = False  # one of the customer's own orders has it
+    cart: list[dict[str, Any]] = field(default_factory=list)
+
+
 Event = (
     SessionStarted
     | UserUttered
@@ -157,6 +172,7 @@ Event = (
     | TurnFailed
     | MessageRated
     | ConversationRated
+    | PageViewed
 )
 
 _KINDS: dict[str, type[Any]] = {
@@ -181,6 +197,7 @@ _KINDS: dict[str, type[Any]] = {
         TurnFailed,
         MessageRated,
         ConversationRated,
+        PageViewed,
     )
 }
 

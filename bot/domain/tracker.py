@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain import events as ev
+from bot.domain.plain import plain
 
 
 class Mode(StrEnum):
@@ -50,6 +51,8 @@ class Tracker:
     heard_seq: int = 0  # of the customer's last message
     last_bot: list[ev.BotUttered] = field(default_factory=list)  # the last turn's bubbles
     misses: int = 0  # turns in a row we could not handle
+    page: dict[str, Any] = field(default_factory=dict)  # of PageViewed: where the customer is now
+    page_leads: bool = False  # the page's product is newer than what was spoken of
     frames_begun: int = 0
     turns: int = 0
 
@@ -88,6 +91,9 @@ class Tracker:
                 self.identity_attempts = event.attempts
             case ev.SlotSet():
                 self._set_slot(event)
+                self.page_leads = self.page_leads and not self._speaks_of_else(event)
+            case ev.PageViewed():
+                self._see(event)
             case ev.FlowStarted():
                 frame = Frame(event.frame, event.flow, slots=dict(event.slots))
                 (self.queue if event.queued else self.stack).append(frame)
@@ -122,6 +128,18 @@ class Tracker:
             target.pop(event.slot, None)
         else:
             target[event.slot] = event.value
+
+    def _see(self, event: ev.PageViewed) -> None:
+        """Another product's page brings that product into focus, unless a request is under way."""
+        before, self.page = self.page.get("product_id"), plain(event)
+        if event.product_id and event.product_id != before and not self.stack:
+            self.slots["focus_product"], self.page_leads = event.product_id, True
+            self.slots.pop("shown", None)
+
+    def _speaks_of_else(self, event: ev.SlotSet) -> bool:
+        """What is spoken of is another product than the page's, or an order."""
+        product = event.slot == "focus_product" and event.value != self.page.get("product_id")
+        return event.frame is None and bool(event.value) and (product or event.slot == "focus_orders")
 
     def _resume(self, frame_id: str) -> None:
         """A waiting frame becomes the running one."""
@@ -165,6 +183,8 @@ def snapshot(tracker: Tracker) -> dict[str, Any]:
         "last_bot": [ev.event_to_json(b) for b in tracker.last_bot],
         "heard_seq": tracker.heard_seq,
         "misses": tracker.misses,
+        "page": tracker.page,
+        "page_leads": tracker.page_leads,
         "frames_begun": tracker.frames_begun,
         "turns": tracker.turns,
     }

@@ -20,6 +20,7 @@ from bot.domain.tracker import Mode, Tracker
 from bot.engine.flow_machine import FlowMachine
 from bot.engine.guard import Guard
 from bot.engine.handoff import is_overdue
+from bot.engine.page import read_page, same_page
 from bot.engine.repair import Repair
 from bot.engine.say import Speaker
 from bot.engine.turn import Turn
@@ -86,6 +87,7 @@ class Engine:
         with self._stage(turn, "guard"):
             turn.message = message = self.guard.clean(turn.message)
         with self._stage(turn, "retrieve"):
+            await self._see(turn)
             turn.evidence = await self.finder.find(message.text, turn.tracker)
         with self._stage(turn, "understand"):
             reading = await self.reader.read(message, turn.tracker, turn.evidence)
@@ -93,6 +95,13 @@ class Engine:
         self.observer.understood(reading.intent)
         turn.record(self._uttered(message, reading, turn))
         self.repair.apply(turn, reading.commands)
+
+    async def _see(self, turn: Turn) -> None:
+        """Note where on the shop's site the customer is, when that changed."""
+        seen = read_page(turn.message.page)
+        if seen is None or same_page(seen, turn.tracker.page):
+            return
+        turn.record(await self.finder.page(seen, turn.tracker))
 
     async def _act(self, turn: Turn) -> None:
         with self._stage(turn, "act"):

@@ -40,6 +40,7 @@ READS: Mapping[str, str] = {
     "availability": "availability",
     "cheapest_or_most_expensive": "price_extreme",
     "compare_products": "compare_products",
+    "cart_contents": "cart_contents",
     "policy_question": "policy_question",
     "promotions": "policy_question",
     "gift_card_balance": "gift_card_balance",
@@ -65,11 +66,19 @@ class Part:
 
 
 
-def parts_of(text: str, model: IntentModel, lexicon: Lexicon, product_in_focus: bool = False) -> list[Part]:
-    """The message cut into parts, each with the act it is. `product_in_focus`: a product was shown last, no order."""
+def parts_of(
+    text: str, model: IntentModel, lexicon: Lexicon, product_in_focus: bool = False, not_owned: bool = False
+) -> list[Part]:
+    """The message cut into parts, each with the act it is.
+
+    `product_in_focus`: a product was shown or looked at last, no order; `not_owned`: and it is none of the customer's.
+    """
     pieces = [piece for segment in segments(text, lexicon) for piece in _split_lead_in(segment, lexicon)]
     ranked = model.classify(pieces) if pieces else []
-    return [Part(_act(piece, rank, lexicon, product_in_focus), piece) for piece, rank in zip(pieces, ranked, strict=True)]
+    parts = [
+        Part(_act(piece, rank, lexicon, product_in_focus), piece) for piece, rank in zip(pieces, ranked, strict=True)
+    ]
+    return [_before_buying(part, lexicon) for part in parts] if not_owned else parts
 
 
 def _act(piece: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon, product_in_focus: bool) -> Intent:
@@ -106,6 +115,8 @@ def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
         and not lexicon.said(text, "wants_new")
     ):
         return replace(intent, label="order_details")
+    if intent.label in ("order_totals", "order_details") and lexicon.said(text, "cues", "cart_contents"):
+        return replace(intent, label="cart_contents")
     if intent.label == "change_payment" and lexicon.said(text, "difference_words"):
         return replace(intent, label="", confidence=0.0)
     if intent.label == "cheapest_or_most_expensive" and (lexicon.said(text, "own_thing") or order_numbers(text)):
@@ -124,3 +135,10 @@ def _about_focus(intent: Intent, text: str, lexicon: Lexicon, product_in_focus: 
     ):
         return replace(intent, label="product_options_count")
     return intent
+
+
+def _before_buying(part: Part, lexicon: Lexicon) -> Part:
+    """ "Can I return this if it doesn't fit?" of something one looks at asks for the shop's terms, and starts nothing."""
+    terms = lexicon.data.get("terms_question", {}).get(part.intent.label)
+    asks = lexicon.said(part.text, "may_i") and not lexicon.said(part.text, "own_thing") and not order_numbers(part.text)
+    return Part(replace(part.intent, label="policy_question"), str(terms)) if terms and asks else part

@@ -41,8 +41,11 @@ class EmbeddedReader:
         if not asked and (foreign := self.languages.foreign(text, tuple(self.lexicons))):
             return Reading((cmd.CannotHandle(f"language:{foreign}"),), 1.0)
         claims = {} if tracker.customer_id else read_claims(text, lexicon, asked=asked == "identity")
-        product_in_focus = bool(tracker.slots.get("focus_product")) and not tracker.slots.get("focus_orders")
-        parts = parts_of(text, self.model, lexicon, product_in_focus)
+        product_in_focus = tracker.page_leads or (
+            bool(tracker.slots.get("focus_product")) and not tracker.slots.get("focus_orders"))
+        looks = tracker.page_leads or (bool(tracker.page.get("cart")) and not tracker.slots.get("focus_orders"))
+        not_owned = looks and not asked and not tracker.page.get("owned")
+        parts = parts_of(text, self.model, lexicon, product_in_focus, not_owned)
         commands = Plan(text, asked, tracker, lexicon, parts, claims, evidence).commands()
         best = max((p.intent for p in parts), key=lambda i: (i.label != "", i.confidence), default=Intent("", 0.0))
         return Reading(tuple(commands), best.confidence, best.label, tuple(entities(text, claims)))

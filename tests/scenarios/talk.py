@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -31,6 +31,7 @@ class Talk:
     before: Rows
     id: str = "talk-1"
     customer_id: str | None = None          # signed in by the shop's site
+    page: Mapping[str, Any] = field(default_factory=dict)       # of the shop's site, where the customer is
     replies: tuple[OutboundMessage, ...] = ()
     _count: int = 0
 
@@ -48,7 +49,7 @@ class Talk:
 
     def _message(self, text: str, message_id: str, payload: str | None) -> InboundMessage:
         return InboundMessage(self.id, text, message_id or f"{self.id}-{self._count}", customer_id=self.customer_id,
-                              payload=payload)
+                              payload=payload, page=self.page)
 
     # --- what was replied --------------------------------------------------------------------------------------------
 
