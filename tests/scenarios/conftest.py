@@ -9,9 +9,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -112,10 +113,9 @@ async def books(opened: Shop, rows: dict[str, str]) -> Books:
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(opened: Shop, rows: dict[str, str], demo_folder: Path, clock: FakeClock) -> Shop:
     """The opened demo shop with its database as it was made."""
-    await opened.database.dispose()
-    for left in opened.directory.glob(f"{DATABASE_FILE}-*"):
-        left.unlink()
-    shutil.copyfile(demo_folder / DATABASE_FILE, opened.directory / DATABASE_FILE)
+    with closing(sqlite3.connect(demo_folder / DATABASE_FILE)) as made, \
+            closing(sqlite3.connect(opened.directory / DATABASE_FILE)) as used:
+        made.backup(used)           # by SQLite itself, since readers and the writer keep the file open
     clock.time = time.time()
     return opened
 
