@@ -56,7 +56,7 @@ async def _note_trace(request: Any) -> None:
 
 def _traced(kind: type[Any], spans: Spans) -> Any:
     """An executor whose every run is a span of the trace that the caller is in."""
-    class Traced(kind):                     # type: ignore[misc, valid-type]
+    class Traced(kind):
         async def run(self, action_call: Any) -> Any:
             name = str(action_call.get("next_action") or "")
             told = {"shopclerk.action": name} if name in self.actions else {}

@@ -40,7 +40,7 @@ async def running(command: str, folder: Path, log: Path, **environment: str) -> 
     try:
         assert process.stdout is not None
         said = await asyncio.wait_for(process.stdout.readline(), START_S)
-        assert b"http://" in said, log.read_text()
+        assert b"http://" in said, await asyncio.to_thread(log.read_text)
         yield Running(f"http://127.0.0.1:{port}", log, process)
     finally:
         if process.returncode is None:
