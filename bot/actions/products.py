@@ -83,7 +83,8 @@ class ProductAction(Action):
         ):
             return [shown[place]], [shown[place]]
         focus = tracker.slots.get("focus_product")
-        if focus and only_points(text, mentions, {p.id: p.title for p in pool}, lexicon):
+        leads = bool(tracker.slots.get("page_leads"))
+        if focus and only_points(text, mentions, {p.id: p.title for p in pool}, lexicon, leads):
             product = await self.services.catalogue.product(str(focus))
             if product is not None:
                 return [product], [product]

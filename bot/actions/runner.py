@@ -63,6 +63,7 @@ def tracker_json(tracker: Tracker, evidence: Sequence[Evidence]) -> dict[str, An
         "identity_attempts": tracker.identity_attempts,
         "waiting_flows": waiting,
         "page": tracker.page,
+        "page_leads": tracker.page_leads,
         "open_proposal": proposal,
         "waiting_requests": [{"flow": f.flow, "said": f.slots.get("said", [])} for f in tracker.queue],
     }

@@ -115,7 +115,7 @@ def _about_own_things(intent: Intent, text: str, lexicon: Lexicon) -> Intent:
         and not lexicon.said(text, "wants_new")
     ):
         return replace(intent, label="order_details")
-    if intent.label in ("order_totals", "order_details") and lexicon.said(text, "cues", "cart_contents"):
+    if intent.label in ("order_totals", "order_details", "product_search") and lexicon.said(text, "cues", "cart_contents"):
         return replace(intent, label="cart_contents")
     if intent.label == "change_payment" and lexicon.said(text, "difference_words"):
         return replace(intent, label="", confidence=0.0)

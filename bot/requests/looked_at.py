@@ -15,6 +15,8 @@ from bot.requests.values import option_values
 from bot.requests.words import likeness, stem, words
 from knowledge.models import Product
 
+_SHORT = 6  # words: "any reviews?", "in black too?"
+
 
 @dataclass(frozen=True, slots=True)
 class AskedValue:
@@ -25,12 +27,15 @@ class AskedValue:
     near: tuple[str, ...] = ()
 
 
-def only_points(text: str, mentions: Sequence[Mention], titles: Mapping[str, str], lexicon: Lexicon) -> bool:
-    """Whether "it" or "this" is meant, because no other thing is called by its noun.
+def only_points(
+    text: str, mentions: Sequence[Mention], titles: Mapping[str, str], lexicon: Lexicon, looks: bool = False
+) -> bool:
+    """Whether "it" or "this" is meant, because no other thing is called by its noun. `looks`: at a product's page.
 
     "Does it come in blue?" is not about a Blue Paper Knife, "how heavy is it?" not about Heavy Socks.
     """
-    return lexicon.said(text, "reference") and not any(_by_its_noun(m, titles, lexicon) for m in mentions)
+    points = lexicon.said(text, "reference") or (looks and len(text.split()) <= _SHORT)
+    return points and not any(_by_its_noun(m, titles, lexicon) for m in mentions)
 
 
 def _by_its_noun(mention: Mention, titles: Mapping[str, str], lexicon: Lexicon) -> bool:
