@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 from bot.domain.events import PageViewed
@@ -11,6 +10,7 @@ from knowledge.handles import for_meaning
 from knowledge.models import Evidence, EvidenceKind
 from knowledge.orders.service import Actor, OrderService
 from knowledge.ports import Catalogue, Embedder, Search
+from knowledge.sentence_vectors import vectors_of
 
 _KINDS = (EvidenceKind.PRODUCT, EvidenceKind.DOCUMENT, EvidenceKind.ANSWER, EvidenceKind.CASE)
 _MIN_LETTERS = 4  # "ok", "yes": nothing to look for
@@ -30,7 +30,7 @@ class KnowledgeFinder:
             return ()
         here = _product_here(tracker)
         query = self._in_context(text, tracker)
-        vector = await asyncio.to_thread(self.embedder.embed, [for_meaning(query)])
+        vector = await vectors_of(self.embedder, [for_meaning(query)])
         lines: list[Evidence] = []
         if tracker.customer_id:
             lines = await self.orders.find_lines(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -131,6 +131,7 @@ class HybridRetriever:
                  ranker: ShelfRanker | None = None) -> None:
         self._shelves, self._reader, self._catalogue, self._parser = shelves, reader, catalogue, parser
         self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker()
+        self._ranks: dict[tuple[EvidenceKind, str, bytes], tuple[Rows, Vectors]] = {}
         self.understand = lru_cache(maxsize=_REMEMBERED)(self._understand)
 
     async def search(self, query: str, *, kinds: tuple[EvidenceKind, ...] = (),
@@ -142,17 +143,22 @@ class HybridRetriever:
         limited = asked.get(EvidenceKind.PRODUCT) if not parsed.constraints.empty else None
         free = [shelf for shelf in asked.values() if shelf is not limited]
         rows = sum(map(len, asked.values())) if vector is not None else _MANY   # without a vector the encoder is asked
-        question, found = await _aside(rows, self._ranked, parsed.text or query, vector, free, limit)
+        question, ranked = await _aside(rows, self._ranked, parsed.text or query, vector, free, limit)
+        fitting: list[Evidence] = []
         if limited is not None:
-            found += await self._constrained(limited, question, parsed.constraints, limit)
+            fitting = await self._constrained(limited, question, parsed.constraints, limit)
         place = {kind: i for i, kind in enumerate(asked)}
-        return sorted(found, key=lambda evidence: (-evidence.score, place[evidence.kind]))[:limit]
+        found: list[tuple[float, int, Callable[[], Evidence]]] = [
+            (score, place[shelf.kind], partial(shelf.evidence, row, score)) for shelf, row, score in ranked]
+        found += [(one.score, place[one.kind], partial(replace, one)) for one in fitting]
+        return [read() for _, _, read in sorted(found, key=lambda item: (-item[0], item[1]))[:limit]]
 
     def _ranked(self, text: str, vector: Vectors | None, shelves: Iterable[Shelf],
-                limit: int) -> tuple[Question, list[Evidence]]:
-        """The question made ready, and the best of shelves on which nothing is limited."""
+                limit: int) -> tuple[Question, list[tuple[Shelf, int, float]]]:
+        """The question made ready, and the best rows of shelves on which nothing is limited."""
         question = self._reader.read(text, vector)
-        return question, [evidence for shelf in shelves for evidence in self._plain(shelf, question, limit)]
+        return question, [(shelf, row, score) for shelf in shelves
+                          for row, score in self._best_rows(shelf, question, limit)]
 
     def _understand(self, query: str) -> ParsedQuery:
         """The query parsed, without the guesses that nothing in the shop bears out."""
@@ -176,10 +182,18 @@ class HybridRetriever:
         judged.sort(key=lambda item: (len(item[0]), -item[2]))
         return [(shelf.evidence(row, score), missed) for missed, row, score in judged[:limit]]
 
-    def _plain(self, shelf: Shelf, question: Question, limit: int) -> list[Evidence]:
-        rows, scores = self._ranker.rank(shelf, question, max(DEPTH, limit))
-        best_ones = zip(rows[:limit], scores[:limit], strict=True)
-        return [shelf.evidence(int(row), float(score)) for row, score in best_ones]
+    def _best_rows(self, shelf: Shelf, question: Question, limit: int) -> list[tuple[int, float]]:
+        """Remembered for a while: what is searched for an answer was searched to understand the message."""
+        vector = b"" if question.vector is None else question.vector.tobytes()
+        key = (shelf.kind, question.text, vector)
+        known = self._ranks.get(key)
+        if known is None or limit > DEPTH:
+            known = self._ranker.rank(shelf, question, max(DEPTH, limit))
+            while len(self._ranks) >= _REMEMBERED:
+                self._ranks.pop(next(iter(self._ranks)), None)
+            self._ranks[key] = known
+        rows, scores = known
+        return list(zip(rows[:limit].tolist(), scores[:limit].tolist(), strict=True))
 
     async def _constrained(self, shelf: Shelf, question: Question, wanted: Constraints,
                            limit: int) -> list[Evidence]:

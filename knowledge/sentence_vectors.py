@@ -64,9 +64,15 @@ class KnownVectors:
                     rows[place] = vector
         for group in _alike(missing):
             for text, vector in zip(group, self._inner.embed(group), strict=True):
-                rows[missing[text]] = vector
-                self._remember(_key(text), vector)
+                half = vector.astype(np.float16)         # as it will be remembered: the same text, the same vector
+                rows[missing[text]] = half
+                self._remember(_key(text), half)
         return rows
+
+    def knows(self, texts: Iterable[str]) -> bool:
+        """Whether `embed` has nothing to encode."""
+        with self._lock:
+            return all((key := _key(text)) in self._row or key in self._recent for text in texts)
 
     def learn(self, texts: Iterable[str]) -> int:
         """Know exactly these texts from now on, beside the recent ones; how many had to be encoded."""
@@ -104,9 +110,9 @@ class KnownVectors:
             self._recent.move_to_end(key)
         return recent
 
-    def _remember(self, key: int, vector: Vectors) -> None:
+    def _remember(self, key: int, vector: Half) -> None:
         with self._lock:
-            self._recent[key] = vector.astype(np.float16)
+            self._recent[key] = vector
             while len(self._recent) > _MEMORY:
                 self._recent.popitem(last=False)
 
@@ -131,6 +137,13 @@ class KnownVectors:
         row = {int(key): place for place, key in enumerate(table["key"])}
         with self._lock:
             self._row, self._vectors = row, table["vector"]
+
+
+async def vectors_of(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """Encoded in another thread; what is known is at hand sooner than that begins."""
+    if isinstance(embedder, KnownVectors) and embedder.knows(texts):
+        return embedder.embed(texts)
+    return await asyncio.to_thread(embedder.embed, texts)
 
 
 def load_known(directory: Path, embedder: Embedder) -> KnownVectors:

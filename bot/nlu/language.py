@@ -32,7 +32,8 @@ class Languages:
         letters = [c for c in text if c.isalpha()]
         if len(letters) < 2:
             return None
-        for code, language in self.known.items():
+        scripts = {} if text.isascii() else self.known
+        for code, language in scripts.items():
             if language.script and code not in spoken and _share(letters, language.script) > 0.5:
                 return code
         said = [w.lower() for w in _WORD.findall(text)]
