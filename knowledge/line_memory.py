@@ -19,9 +19,9 @@ _WAIT_S = 2.0             # for another ingest into the same folder; then this o
 # What turns a line into a row.
 _READING = ("connectors/html.py", "connectors/native.py", "keys.py", "models.py", "native.py", "native_fields.py",
             "records.py")
-_SCHEMA = """CREATE TABLE IF NOT EXISTS lines (source TEXT NOT NULL, id TEXT NOT NULL, digest BLOB NOT NULL,
-             hash TEXT NOT NULL, PRIMARY KEY (source, id)) WITHOUT ROWID;
-             CREATE INDEX IF NOT EXISTS lines_by_digest ON lines (source, digest)"""
+_SCHEMA = """CREATE TABLE IF NOT EXISTS lines (digest BLOB PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL,
+             hash TEXT NOT NULL) WITHOUT ROWID;
+             CREATE UNIQUE INDEX IF NOT EXISTS lines_by_id ON lines (source, id)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,19 @@ class LineMemory:
             self.close()
 
     def digest(self, line: str) -> bytes:
-        return blake2b(line.encode(errors="surrogatepass"), digest_size=16, key=_reading()).digest()
+        """Of a line of this source."""
+        text = f"{self._source}\n{line}".encode(errors="surrogatepass")
+        return blake2b(text, digest_size=16, key=_reading()).digest()
 
     def known(self, digest: bytes) -> Known | None:
-        rows = self._run("SELECT id, hash FROM lines WHERE source = ? AND digest = ?", (self._source, digest))
+        rows = self._run("SELECT id, hash FROM lines WHERE digest = ?", (digest,))
         return Known(*rows[0]) if rows else None
 
     def remember(self, rows: Iterable[tuple[bytes, Known]]) -> None:
         """(digest of a line, what it became). Counts once the load is done (`keep`)."""
         if self._connection is not None and not self._connection.in_transaction:
             self._run("BEGIN", ())
-        values = [(self._source, known.id, digest, known.hash) for digest, known in rows]
+        values = [(digest, self._source, known.id, known.hash) for digest, known in rows]
         try:
             if self._connection is not None:
                 self._connection.executemany("INSERT OR REPLACE INTO lines VALUES (?, ?, ?, ?)", values)
