@@ -128,7 +128,7 @@ class KnownVectors:
         self._use(table)
 
     def _take_over(self, path: Path) -> None:
-        with contextlib.suppress(OSError, ValueError):   # a damaged file, or an encoder of another size: learnt anew
+        with contextlib.suppress(OSError, ValueError, EOFError):   # a damaged file, or an encoder of another size: learnt anew
             table = np.load(path, mmap_mode="r", allow_pickle=False)
             if table.dtype == self._row_type:
                 self._use(table)
