@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.actions.attempts import ContactAttempts
 from bot.actions.registry import build_actions
 from bot.actions.runner import InProcessRunner
 from bot.actions.services import Services
@@ -172,6 +173,7 @@ def _assemble(
         SqlCaseBook(engine, write),
         _similar(search.embedder),
         search.embedder.embed,
+        ContactAttempts(settings.limits.contact_per_hour),
     )
     actions = build_actions(services)
     chat = Engine(

@@ -34,6 +34,7 @@ class LimitSettings(Section):
     address_per_minute: int = Field(default=1200, ge=1)
     conversation_per_minute: int = Field(default=60, ge=1)
     key_per_minute: int = Field(default=6000, ge=1)
+    contact_per_hour: int = Field(default=20, ge=1)    # wrong guesses at one e-mail address, order number …
     turns: int = Field(default=1000, ge=1)     # under way or waiting at once; beyond it 503 with Retry-After
     sockets: int = Field(default=20_000, ge=1) # open WebSockets and event streams
 

@@ -41,12 +41,14 @@ class ActionIdentify(Action):
                 response="utter_identity_locked", buttons=[{"title": "Talk to a person", "payload": "/handoff"}]
             )
             return [SlotSet("identity_locked", True)]
+        allowed = self.services.attempts.allow(claims)
         customer = await self.services.identity.identify(claims) if claims else None
-        if customer is not None:
+        if customer is not None and allowed:
             dispatcher.utter_message(response="utter_identified", first_name=customer.first_name)
             return [SlotSet("customer_id", customer.id), SlotSet("claims", None)]
         missing = self.services.identity.missing(claims) if claims else ()
         if claims and not missing:
+            self.services.attempts.failed(claims)
             dispatcher.utter_message(response="utter_identity_wrong")
             return [
                 SlotSet("identity_attempts", attempts + 1),

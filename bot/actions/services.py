@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from rasa_sdk import Tracker
 
+from bot.actions.attempts import ContactAttempts
 from bot.ports import Answerer, CaseBook
 from bot.requests.desk import Desk
 from bot.requests.lexicon import Lexicon
@@ -46,6 +47,7 @@ class Services:
     cases: CaseBook
     similar: Similar | None = None
     embed: Callable[[Sequence[str]], Vectors] | None = None  # so that words already encoded are not encoded again
+    attempts: ContactAttempts = field(default_factory=lambda: ContactAttempts(20))
     _titles: _Titles = field(default_factory=_Titles)
 
     async def titles(self) -> TitleIndex:

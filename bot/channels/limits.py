@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
 
+from bot.buckets import TokenBuckets
 from bot.channels.problem import Problem
 from knowledge.errors import ConfigError
 
 Network = IPv4Network | IPv6Network
-MOST_KEYS = 50_000
-
-
-class TokenBuckets:
-    """One bucket per key that holds a minute's worth and refills evenly. Memory is bounded: the idlest key goes."""
-
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._size, self._rate, self._clock = float(per_minute), per_minute / 60.0, clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()      # key → (tokens, as of)
-
-    def take(self, key: str) -> float:
-        """0.0 and one token is gone, or the seconds until there is one."""
-        now = self._clock()
-        tokens, then = self._buckets.pop(key, (self._size, now))
-        tokens = min(self._size, tokens + (now - then) * self._rate)
-        wait = 0.0 if tokens >= 1 else (1 - tokens) / self._rate
-        self._buckets[key] = (tokens - 1 if wait == 0 else tokens, now)
-        while len(self._buckets) > MOST_KEYS:
-            self._buckets.popitem(last=False)
-        return wait
 
 
 BY_KEY = web.AppKey("by_key", TokenBuckets)

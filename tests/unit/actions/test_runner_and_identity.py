@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.actions.runner import CONVERSATION_SLOTS, tracker_json
+from bot.actions.attempts import ContactAttempts
+from bot.actions.registry import build_actions
+from bot.actions.runner import CONVERSATION_SLOTS, InProcessRunner, tracker_json
 from bot.domain import events as ev
 from knowledge.models import Evidence, EvidenceKind
+from tests.fakes import FakeClock
 from tests.unit.actions.service_desk import ServiceDesk, open_service, responses, told
 
 WRONG = {"first_name": "Mira", "last_name": "Holt", "postcode": "11111"}
@@ -65,6 +70,31 @@ async def test_after_five_attempts_even_the_right_claims_do_not_help(stranger):
     assert await claim(stranger, email="mira.holt@example.com") == ["utter_identity_locked"]
     assert stranger.tracker.customer_id is None
     assert stranger.slot("identity_locked")
+
+
+async def test_guesses_at_one_order_are_bounded_over_all_conversations():
+    clock = FakeClock()
+    first = open_service(customer=None)
+    services = replace(first.services, attempts=ContactAttempts(3, clock.now))
+
+    def conversation() -> ServiceDesk:
+        return ServiceDesk(first.book, services, InProcessRunner(build_actions(services)))
+
+    async def guess(order_number: str, postcode: str) -> tuple[list[str], str, str | None]:
+        service = conversation()
+        service.start("identify")
+        said = await claim(service, order_number=order_number, postcode=postcode)
+        return said, str(service.question), service.tracker.customer_id
+
+    wrong = [await guess("#K10455", f"1111{n}") for n in range(3)]
+    right, written_otherwise = await guess("#K10455", "97205"), await guess("k10455", "97205")
+    assert right == written_otherwise == wrong[0], "the very answer that a wrong guess gets"
+    assert (await guess("#K20111", "4021"))[2] is None, "wrong for another reason"
+    by_mail = conversation()
+    by_mail.start("identify")
+    assert await claim(by_mail, email="mira.holt@example.com") == ["utter_identified"], "not by the contact guessed at"
+    clock.time += 1200
+    assert (await guess("#K10455", "97205"))[2] == "mira_holt_7712"
 
 
 async def test_who_is_known_stays_who_they_are():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from bot.channels.limits import MOST_KEYS, TokenBuckets, client_address, parse_networks
+from bot.buckets import MOST_KEYS, TokenBuckets
+from bot.channels.limits import client_address, parse_networks
 from knowledge.errors import ConfigError
 from tests.fakes import FakeClock
 
