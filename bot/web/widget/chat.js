@@ -123,6 +123,7 @@ class Chat {
   #listeners() {
     return {
       item: (item) => this.#item(item),
+      gone: (item) => this.log.remove(item),
       draft: (piece) => {
         if (piece === null) clearTimeout(this.#typingTimer);
         this.log.write(piece);

@@ -1,7 +1,6 @@
 // One conversation: what was said, what is still to be sent, who holds it. It knows frames and storage, no element.
-import { Link } from "./link.js";
+import { Api, Link } from "./link.js";
 import { Memory } from "./memory.js";
-import { Api } from "./transports.js";
 
 const ANSWERED = 20000;                   // an acknowledgement takes milliseconds; after this the customer is told
 
@@ -199,13 +198,24 @@ export class Conversation {
     const own = item.client_id && this.#byId.get(item.client_id);
     if (item.client_id) this.#settled(item.client_id);
     if (this.#bySeq.has(item.seq)) return;
-    const kept = own ? Object.assign(own, item, { state: "sent" }) : item;
+    if (item.from === "customer") this.#takeTogether(item, own);
+    const kept = own ? Object.assign(own, item, { text: own.text, state: "sent" }) : item;
     this.#bySeq.set(item.seq, kept);
     if (item.from !== "customer") {
       this.on.draft(null);
       this.on.typing(null);
     }
     this.on.item(kept);
+  }
+
+  // What was written in a hurry is kept as one message: its lines stand in their bubbles here, and nowhere else.
+  #takeTogether(item, own) {
+    const parts = [...this.#byId.values()].filter((part) => part !== own && !part.seq && holds(item.text, part.text));
+    parts.forEach((part, i) => {
+      if (!own) return this.on.gone(part);
+      Object.assign(part, { seq: item.seq - 0.1 + i / 1000, state: "sent" });
+      this.on.item(part);
+    });
   }
 
   #acknowledged(clientId) {
@@ -246,6 +256,7 @@ export class Conversation {
       const item = this.#byId.get(kept.client_id) ?? kept;
       this.#order = Math.max(this.#order, kept.order);
       if (kept.failed) this.#show(item, "failed", kept.failed);
+      else if (item === kept && this.items.some((said) => said.from === "customer" && holds(said.text, kept.text))) this.#transmit(kept);
       else this.#dispatch(item);
     }
   }
@@ -253,11 +264,14 @@ export class Conversation {
   #dispatch(item) {
     this.#show(item, "waiting");
     if (Date.now() < this.#pausedUntil || !this.#welcomed) return;
-    const { client_id, text, payload, page } = item;
-    if (!this.link.send({ type: "message", client_id, text, payload, page })) return;
+    if (!this.#transmit(item)) return;
     this.#mark(item, "sending");
-    clearTimeout(this.#timers.get(client_id));
-    this.#timers.set(client_id, setTimeout(() => this.#mark(item, "failed", "unanswered"), ANSWERED));
+    clearTimeout(this.#timers.get(item.client_id));
+    this.#timers.set(item.client_id, setTimeout(() => this.#mark(item, "failed", "unanswered"), ANSWERED));
+  }
+
+  #transmit({ client_id, text, payload, page }) {
+    return this.link.send({ type: "message", client_id, text, payload, page });
   }
 
   #show(item, state, reason) {
@@ -277,6 +291,10 @@ export class Conversation {
     this.mode = mode;
     this.on.mode(mode, before, quiet);
   }
+}
+
+function holds(text, line) {
+  return text !== line && `\n${text}\n`.includes(`\n${line}\n`);
 }
 
 // whose token this is; only to notice a change, the server verifies

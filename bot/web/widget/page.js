@@ -16,9 +16,9 @@ function productOnPage() {
     try {
       const product = findProduct(JSON.parse(script.textContent));
       if (product) return product.productID ?? product.sku;
-    } catch { /* a page's broken data is not ours to report */ }
+    } catch { continue; }                   // broken data of the page are not ours to report
   }
-  return document.querySelector('meta[property="product:retailer_item_id"]')?.content;
+  return undefined;
 }
 
 function findProduct(data) {

@@ -265,8 +265,7 @@ async def test_the_chat_page_reads_its_own_conversation_only(client: Client) -> 
     assert (await client.get("/api/v1/conversations/u1/messages", headers=key(begun["token"]))).status == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/web/chat.js", "/web/cards.js", "/web/chat.css", "/web/icon.svg",
-                                  "/web/docs.js"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/web/docs.js", "/web/docs.css", "/web/icon.svg"])
 async def test_the_pages_need_nothing_from_elsewhere(client: Client, path: str) -> None:
     response = await client.get(path)
     assert response.status == 200
