@@ -299,6 +299,8 @@ class ActionProductQuestion(ProductAction):
                 response="utter_product_fact", title=product.title, fact=attribute or values, custom=_cards([product])
             )
             return [product]
+        if read_wish(text, product, lexicon).options:
+            return await ActionAvailability(self.services).answer(dispatcher, text, named, found, tracker)
         evidence = await self.services.search.search(
             f"{product.title} {text}", kinds=(EvidenceKind.PRODUCT, EvidenceKind.REVIEW), limit=6
         )

@@ -62,4 +62,4 @@ async def order(request: web.Request) -> web.Response:
     except NotFound:
         return site.lost(visit, "There is no such order in your account.")
     return site.page("order", visit, view=view_of(found, visit.customer, visit.range, site.words["statuses"]),
-                     starters=site.words["starters"]["order"])
+                     starters=[q.format(number=found.number) for q in site.words["starters"]["order"][found.status.value]])

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.channels.files import file_response
 from bot.channels.storefront.basket import COOKIE, COOKIE_AGE_S, Basket, find_variant
 from bot.channels.storefront.listing import SORTS, Wanted, address, narrow, read_wanted
 from bot.channels.storefront.product_view import chosen_variant, starters_for, stock_words, variants_json
@@ -15,7 +16,6 @@ from bot.channels.storefront.shelves import Offer, slug
 from bot.channels.storefront.site import FOLDER, SITE, Site, Visit, help_page, money, picture
 from knowledge.models import EvidenceKind
 
-_ASSETS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _SEARCHED = 60
 routes = web.RouteTableDef()
 
@@ -110,11 +110,12 @@ async def product(request: web.Request) -> web.Response:
     spread = [(star, sum(o.rating == star for o in offer.opinions)) for star in range(5, 0, -1)]
     home_of = next(d for d in visit.range.departments.values() if d.name == offer.department)
     state, words = stock_words(chosen)
+    related = visit.range.related(offer, len(visit.range.offers))
     response = site.page(
         "product", visit, offer=offer, chosen=chosen, pictures=pictures, options={n: offer.values(n) for n in
         offer.product.options}, department=home_of, kind_slug=slug(offer.kind), variants=variants_json(offer),
-        spread=spread, related=visit.range.related(offer, 4), stock={"state": state, "words": words},
-        starters=starters_for(offer, site.words["starters"]["product"]), facts={"product_id": offer.product.id})
+        spread=spread, related=related[:4], stock={"state": state, "words": words},
+        starters=starters_for(offer, site.words["starters"]["product"], related), facts={"product_id": offer.product.id})
     site.remember(response, visit, offer)
     return response
 
@@ -193,24 +194,23 @@ async def image(request: web.Request) -> web.Response:
     site = request.app[SITE]
     offer = (await site.shelves.now()).by_id.get(request.match_info["name"].upper())
     drawn = site.pictures.of(offer.product, request.query.get("color", "")) if offer else site.pictures.department("")
-    return _cached(request, drawn.encode(), "image/svg+xml", "public, max-age=86400")
+    return _picture(request, drawn)
 
 
 @routes.get("/images/departments/{slug}.svg")
 async def department_image(request: web.Request) -> web.Response:
     site = request.app[SITE]
     found = (await site.shelves.now()).departments.get(request.match_info["slug"])
-    return _cached(request, site.pictures.department(found.name if found else "").encode(), "image/svg+xml",
-                   "public, max-age=86400")
+    return _picture(request, site.pictures.department(found.name if found else ""))
 
 
 @routes.get("/storefront/{name}")
 async def asset(request: web.Request) -> web.Response:
     """Its address changes with its content, so it may be kept for good."""
     path = FOLDER / "assets" / request.match_info["name"]
-    if path.parent != FOLDER / "assets" or path.suffix not in _ASSETS or not path.is_file():
+    if path.parent != FOLDER / "assets":
         raise web.HTTPNotFound(text="no such part of the storefront")
-    return _cached(request, path.read_bytes(), _ASSETS[path.suffix], "public, max-age=31536000, immutable")
+    return file_response(request, path, {"Cache-Control": "public, max-age=31536000, immutable"})
 
 
 @routes.get("/{path:.*}")
@@ -222,12 +222,12 @@ async def anything_else(request: web.Request) -> web.Response:
     return site.lost(visit)
 
 
-def _cached(request: web.Request, body: bytes, kind: str, keep: str) -> web.Response:
-    tag = hashlib.blake2b(body, digest_size=8).hexdigest()
-    headers = {"ETag": f'"{tag}"', "Cache-Control": keep, "X-Content-Type-Options": "nosniff"}
-    if tag in request.headers.get("If-None-Match", ""):
+def _picture(request: web.Request, drawn: str) -> web.Response:
+    tag = hashlib.blake2b(drawn.encode(), digest_size=8).hexdigest()
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+    if any(known.value == tag for known in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
+    return web.Response(text=drawn, content_type="image/svg+xml", headers=headers)
 
 
 async def _arrived(request: web.Request) -> tuple[Site, Visit]:

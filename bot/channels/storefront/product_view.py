@@ -39,12 +39,13 @@ def variants_json(offer: Offer) -> list[dict[str, Any]]:
              "state": stock_words(v)[0], "words": stock_words(v)[1]} for v in offer.product.variants]
 
 
-def starters_for(offer: Offer, questions: Sequence[Mapping[str, str]]) -> list[str]:
-    """The first few questions that this product can answer."""
+def starters_for(offer: Offer, questions: Sequence[Mapping[str, str]], related: Sequence[Offer] = ()) -> list[str]:
+    """The first few questions that this product, among those `related` to it, can answer."""
     product = offer.product
     values = {name: offer.values(name) for name in product.options}
     known = {name for name, found in values.items() if len(found) > 1} | set(product.attributes)
     known |= {"reviews"} if offer.opinions else set()
+    known |= {"cheaper"} if any(o.kind == offer.kind and o.price < offer.price for o in related) else set()
     fitting = [q["text"] for q in questions if not q.get("needs") or q["needs"] in known]
     last = {name: found[len(found) // 2 if name == "size" else -1] for name, found in values.items() if found}
     return [text.format_map(last | {"size": last.get("size", ""), "color": last.get("color", "")})

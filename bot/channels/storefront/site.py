@@ -115,7 +115,9 @@ class Site:
         text = self._templates.get_template(f"{name}.html").render(
             basket=visit.basket, customer=visit.customer, token=token, facts=known, starters=list(starters),
             groups=self._groups(visit.range), help=self.help_groups, **self._shown(visit, values))
-        return web.Response(text=text, content_type="text/html", status=status, headers=_HEADERS)
+        response = web.Response(text=text, content_type="text/html", status=status, headers=_HEADERS)
+        response.enable_compression()
+        return response
 
     def lost(self, visit: Visit, words: str = "") -> web.Response:
         return self.page("lost", visit, status=404, words=words, bestsellers=visit.range.bestsellers(4))
