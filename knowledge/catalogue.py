@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -50,7 +51,8 @@ class SqlCatalogue:
     async def titles(self) -> dict[str, str]:
         query = select(db.products.c.id, db.products.c.title).order_by(db.products.c.source, db.products.c.position)
         async with self._engine.connect() as connection:
-            return {row.id: row.title for row in await connection.execute(query)}
+            rows = (await connection.execute(query)).all()
+        return await asyncio.to_thread(dict, map(tuple, rows))      # of a large catalogue that takes a while
 
     async def document(self, document_id: str) -> Document | None:
         bodies = await self._bodies(db.documents, db.documents.c.id, [document_id])
