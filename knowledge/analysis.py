@@ -44,7 +44,12 @@ class Analyzer:
     def words(self, text: str) -> list[str]:
         """Folded, unstemmed words without stop words; a compound gives its parts and itself joined."""
         found: list[str] = []
+        stopwords = self.stopwords
         for token in _TOKEN.findall(fold(text)):
+            if token.isascii() and token.isalnum():      # most are
+                if token not in stopwords:
+                    found.append(token[:LONGEST])
+                continue
             if _CJK_RUN.match(token):
                 found.extend(token[i:i + 2] for i in range(max(1, len(token) - 1)))
                 continue
@@ -53,12 +58,13 @@ class Analyzer:
                 found.append("".join(parts)[:LONGEST])
                 if parts[-1] == "s":  # "men's" is men and mens, not men and s
                     parts = parts[:-1]
-            found.extend(part[:LONGEST] for part in parts if part not in self.stopwords)
+            found.extend(part[:LONGEST] for part in parts if part not in stopwords)
         return found
 
     def terms(self, text: str) -> list[str]:
         """The stems of `words`."""
-        return [self.stem(word) for word in self.words(text)]
+        stems = self._stems
+        return [stems.get(word) or self.stem(word) for word in self.words(text)]
 
     def stem(self, word: str) -> str:
         known = self._stems.get(word)

@@ -19,7 +19,7 @@ from knowledge.vocabulary import option_values
 _DESCRIBED = 160          # characters of a description that are read for meaning; words are searched in all of it
 _LINE_DESCRIBED = 200
 _WIDE_FROM = 0x2E80       # from here on: Chinese, Japanese, Korean
-_MEANING = 300            # characters read for meaning: some 64 tokens, which cost 4 ms; more finds nothing better
+_MEANING = 256            # characters read for meaning: some 64 tokens, which cost 4 ms; more finds nothing better
 
 
 def product_entry(product: Product, analyzer: Analyzer) -> Entry:

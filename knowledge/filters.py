@@ -8,6 +8,7 @@ to ask first.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,14 +26,15 @@ def product_facets(product: Product, analyzer: Analyzer) -> tuple[str, ...]:
     names += [f"category:{stem_key(name, analyzer)}" for name in product.category]
     for variant in product.variants:
         for option, value in variant.options.items():
-            names += _option_facets(option, value)
+            names += _option_facets(option, str(value))
     for key, value in product.attributes.items():
-        names += _option_facets(str(key), value)
+        names += _option_facets(str(key), str(value))
     return tuple(dict.fromkeys(names))
 
 
-def _option_facets(name: str, value: object) -> list[str]:
-    return [f"option:{squeeze(name)}={squeeze(str(value))}", f"option:{ANY}={squeeze(str(value))}"]
+@lru_cache(maxsize=50_000)
+def _option_facets(name: str, value: str) -> tuple[str, str]:
+    return f"option:{squeeze(name)}={squeeze(value)}", f"option:{ANY}={squeeze(value)}"
 
 
 def allowed_rows(shelf: Shelf, constraints: Constraints, analyzer: Analyzer) -> Rows | None:

@@ -6,6 +6,7 @@ It knows terms, fields and row numbers, nothing of products or ids.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,26 +44,23 @@ class LexicalBuilder:
 
     def add(self, title: str, body: str) -> int:
         """The number of the new row. Keeps about 12 bytes per distinct term of a row."""
-        counts: dict[str, list[int]] = {}
-        for field, text in enumerate((title, body)):
-            for word in self._analyzer.terms(text):
-                counts.setdefault(word, [0, 0])[field] += 1
-        for word, (in_title, in_body) in counts.items():
-            self._term.append(self._number(word))
-            self._title.append(min(in_title, _MOST))
-            self._body.append(min(in_body, _MOST))
+        in_title, in_body = Counter(self._analyzer.terms(title)), Counter(self._analyzer.terms(body))
+        words, numbers = in_title | in_body, self._numbers
+        for word in words:
+            if word not in numbers:
+                self._learn(word)
+        self._term.extend([numbers[word] for word in words])
+        self._title.extend([min(in_title[word], _MOST) for word in words])
+        self._body.extend([min(in_body[word], _MOST) for word in words])
         self._pointer.append(len(self._term))
         return self._first + len(self._pointer) - 2
 
-    def _number(self, word: str) -> int:
-        known = self._numbers.get(word)
+    def _learn(self, word: str) -> None:
+        known = self._older.terms.number(word) if self._older else None
         if known is None:
-            known = self._older.terms.number(word) if self._older else None
-            if known is None:
-                known = self._known_terms + len(self._names)
-                self._names.append(word)
-            self._numbers[word] = known
-        return known
+            known = self._known_terms + len(self._names)
+            self._names.append(word)
+        self._numbers[word] = known
 
     def finish(self, rows: Array) -> LexicalIndex:
         """An index of these rows, in this order; words that none of them holds are forgotten."""

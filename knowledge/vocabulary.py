@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 
 from knowledge.analysis import Analyzer, squeeze
 from knowledge.models import Product
@@ -72,7 +73,7 @@ class WordCounter:
     def learn(self, title: str, brand: str | None, category: Iterable[str], options: Options, *, by: int = 1) -> None:
         """Of one product; with `by` −1 it is forgotten."""
         found, category = self._counted, tuple(category)
-        if brand and (key := squeeze(brand)):
+        if brand and (key := _key(brand)):
             _count(found.brands, key, brand, by)
         words = {pair for text in (title, brand or "", *category, *(value for _, value in options))
                  for pair in self._words(text)}
@@ -81,12 +82,12 @@ class WordCounter:
         for name in set(category):
             _count(found.categories, stem_key(name, self._analyzer), name, by)
         self._learn_noun(title, category, by)
+        keys = {value: _key(value) for _, value in options}
         for name, value in options:
-            key = squeeze(value)
-            if key and len(value.split()) <= MAX_VALUE_WORDS:
-                _count(found.option_names, squeeze(name), name, by)
-                _count(found.values, key, name, by)
-        for key in {squeeze(value) for _, value in options}:
+            if keys[value] and len(value.split()) <= MAX_VALUE_WORDS:
+                _count(found.option_names, _key(name), name, by)
+                _count(found.values, keys[value], name, by)
+        for key in set(keys.values()):
             _add(found.offered, key, by)
 
     def _learn_noun(self, title: str, category: Iterable[str], by: int) -> None:
@@ -126,6 +127,11 @@ class WordCounter:
 def stem_key(text: str, analyzer: Analyzer) -> str:
     """One key for singular and plural."""
     return "".join(analyzer.terms(text)) or squeeze(text)
+
+
+@lru_cache(maxsize=50_000)
+def _key(text: str) -> str:
+    return squeeze(text)
 
 
 def option_values(product: Product) -> Options:
