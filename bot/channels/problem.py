@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.logs import current_request_id
+from bot.stores.database import cannot_serve
 from knowledge.errors import ShopclerkError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -30,6 +31,7 @@ KINDS: Mapping[str, str] = {
     "overloaded": "No room for this now",
     "internal-error": "Something went wrong on our side",
 }
+AWAY_S = 5                                 # a full disk or a database that is away is not mended at once
 log = logging.getLogger("shopclerk.http")
 
 
@@ -83,6 +85,10 @@ def as_problem(error: Exception, path: str) -> Problem:
             return Problem(error.status, error.text or error.reason)
         case ShopclerkError() if error.http_status < 500:
             return Problem(error.http_status, str(error))
+        case _ if cannot_serve(error):
+            log.error("the database cannot serve %s now: %s", path, str(error).splitlines()[0])
+            return Problem(503, "this cannot be kept or looked up now: try again in a moment", kind="overloaded",
+                           headers={"Retry-After": str(AWAY_S)}, retry_after=AWAY_S)
         case _:
             error_id = uuid.uuid4().hex[:12]
             log.error("error %s at %s", error_id, path, exc_info=error)

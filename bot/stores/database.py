@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import StaticPool
 
@@ -22,6 +22,7 @@ from knowledge.writing import Write, alone
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0002"                              # the newest migration; a test holds it to the folder
 CHAIN = Chain("bot", MIGRATIONS, VERSION_TABLE, HEAD, 715732)
+_AWAY = ("08", "53", "57", "58")           # PostgreSQL's classes: connection, resources, stopping, system
 CHAINS = (db.CHAIN, CHAIN)                 # in the order they are run
 
 
@@ -92,6 +93,14 @@ async def connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
         except SQLAlchemyError as error:
             raise unavailable(engine, error) from error
+
+
+def cannot_serve(error: BaseException) -> bool:
+    """Whether the database is to blame, for now: it is away, stopping, locked, or its disk is full; nothing was kept."""
+    if isinstance(error, OperationalError | InterfaceError | ConnectionError):
+        return True
+    state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+    return isinstance(error, DBAPIError) and state.startswith(_AWAY)
 
 
 def unavailable(engine: AsyncEngine, error: BaseException) -> Unavailable:
