@@ -199,4 +199,6 @@ def _code(text: str) -> str:
 
 
 def _slug(text: str) -> str:
+    """ "Dormouse -5" must not share an address with "Dormouse 5"."""
+    text = re.sub(r"(?<=\s)-(?=\d)", "minus ", text)
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

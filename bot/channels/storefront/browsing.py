@@ -16,7 +16,7 @@ from bot.channels.storefront.shelves import Offer, slug
 from bot.channels.storefront.site import FOLDER, SITE, Site, Visit, help_page, money, picture
 from knowledge.models import EvidenceKind
 
-_SEARCHED = 60
+_SEARCHED = 24
 routes = web.RouteTableDef()
 
 
