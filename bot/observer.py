@@ -16,18 +16,20 @@ from bot.logs import current_request_id
 STAGES = ("guard", "retrieve", "understand", "act", "say", "commit")
 # Which rung of a stage's ladder did the work: the reader that understood, the composer that phrased, the answerer.
 RUNGS = {"understand": ("embedded", "llm"), "say": ("template", "llm"), "answer": ("extractive", "llm")}
-# The gate's reasons name words of the reply; what is counted is their kind, told by how they begin or end.
+# The gate's reasons name words of the reply; what is counted is their kind, told by how they are put.
 DROPS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("markup", lambda r: r.startswith("markup")),
     ("citation", lambda r: r.startswith("cites")),
     ("unsupported", lambda r: r.startswith("no source")),
-    ("name", lambda r: r.startswith("name ")),
+    ("small_talk", lambda r: r == "small talk"),
     ("polarity", lambda r: r.startswith(("a yes", "a denial", "denies", "affirms"))),
     ("mixed_evidence", lambda r: r.startswith("no single sentence")),
+    ("pairing", lambda r: " belongs to " in r or " stands by " in r),
     ("condition", lambda r: r.endswith("without its condition")),
-    ("value", lambda r: r.startswith(("number", "money", "date", "currency", "id ", "link", "email", "percent"))),
-    ("deed", lambda r: " in no fact" in r and "' is " in r and not r.endswith("' is in no fact")),
-    ("word", lambda r: r.endswith("' is in no fact")),
+    ("name", lambda r: r.startswith("name ")),
+    ("word", lambda r: r.startswith("'") and r.endswith("' is in no fact")),
+    ("deed", lambda r: r.startswith("'") and r.endswith(" in no fact")),
+    ("value", lambda r: r.endswith(" is in no fact")),
 )
 OTHER = "other"
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)     # seconds
