@@ -105,6 +105,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < 400:
             raise
         return problem_response(as_problem(error, _route(request)), request.path)
+    except ConnectionError as error:
+        if request.transport is None or request.transport.is_closing():
+            raise                   # whoever asked has left: there is nobody to tell, and nothing to mend
+        return problem_response(as_problem(error, _route(request)), request.path)
     except Exception as error:      # the outermost border: no caller may see a stack trace or a dropped connection
         return problem_response(as_problem(error, _route(request)), request.path)
 
