@@ -23,7 +23,7 @@ from knowledge.errors import ShopclerkError
 SWEEP_S = 5.0
 CORS = web.RequestKey("cors", dict[str, str])
 _PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Max-Age": "600",
-              "Access-Control-Allow-Headers": "Authorization, Content-Type"}
+              "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID, X-Request-Id, traceparent"}
 log = logging.getLogger("shopclerk.app")
 
 
@@ -72,7 +72,8 @@ def _cross_origin(origins: tuple[str, ...]) -> Middleware:
         origin = request.headers.get("Origin", "")
         if origin not in origins:
             return await handler(request)
-        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin",
+                   "Access-Control-Expose-Headers": "X-Request-Id, Retry-After"}
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=allowed | _PREFLIGHT)
         request[CORS] = allowed
