@@ -21,7 +21,7 @@ KIND        := $(if $(GPU),gpu,cpu)
 CORE        := $(VENV)/.installed-core-$(KIND)
 DEV         := $(VENV)/.installed-dev-$(KIND)
 
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench image
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -37,6 +37,9 @@ check: $(DEV)  ## style, types, and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+image:  ## the container image (PIP_CONF=FILE, TAG=shopclerk:latest, ARGS="--build-arg TORCH=1")
+	docker/build.sh $(or $(TAG),shopclerk:latest) $(ARGS)
 
 bench: $(DEV)  ## the quick benchmarks, a table each; DATA=FOLDER holds stores/ and benchmarks/
 	$(call measure,retail_tasks,stores/retail,--store $(DATA)/stores/retail)
