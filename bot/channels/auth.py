@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
-
 from aiohttp import web
 
 from bot.channels.limits import BY_KEY, check_rate
@@ -12,7 +9,6 @@ from bot.channels.problem import Problem
 from bot.channels.services import SECRET, SHOP
 from bot.channels.tokens import holds
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KEY_PREFIX = "sck_"
 KEY_ID = web.RequestKey("key_id", str)
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -29,17 +25,6 @@ async def check_key(request: web.Request, scope: str) -> None:
     check_rate(request.app[BY_KEY], key.id, "API key")
     if scope not in key.scopes:
         raise Problem(403, f"this API key does not have the scope '{scope}'", kind="missing-scope", scope=scope)
-
-
-def needs_scope(scope: str) -> Callable[[Handler], Handler]:
-    """`check_key` as a decorator, for a handler outside the table of operations."""
-    def guard(handler: Handler) -> Handler:
-        @wraps(handler)
-        async def guarded(request: web.Request) -> web.StreamResponse:
-            await check_key(request, scope)
-            return await handler(request)
-        return guarded
-    return guard
 
 
 def credential(request: web.Request) -> str:

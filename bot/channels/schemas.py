@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from bot.channels.fields import Comment, Identifier, Label, MessageText, SaidText, Seq
 
 PAGE_BYTES = 20_000
+PAGE_DEPTH = 20
 
 
 class Body(BaseModel):
@@ -28,36 +29,39 @@ class Answer(BaseModel):
 
 # --- what everybody shares -------------------------------------------------------------------------------------------
 
-class CartItem(Body):
-    product_id: Label
-    variant_id: Label = ""
-    quantity: int = Field(default=1, ge=0, le=10_000)
-
-
-class Page(Body):
-    """Where the customer is on the shop's site."""
-
-    url: Annotated[str, Field(max_length=2000)] = ""
-    title: Annotated[str, Field(max_length=500)] = ""
-    product_id: Label = ""
-    cart: list[CartItem] = Field(default=[], max_length=200)
-
-
 def _url_alone(value: Any) -> Any:
     return {"url": value} if isinstance(value, str) else value
 
 
 def _bounded(value: Any) -> Any:
-    if isinstance(value, dict) and len(json.dumps(value, default=str)) > PAGE_BYTES:
+    """Small and flat enough to be kept and written again anywhere; what it says is the assistant's matter."""
+    if _deeper_than(PAGE_DEPTH, value):
+        raise ValueError(f"must be nested at most {PAGE_DEPTH} levels deep")
+    try:
+        size = len(json.dumps(value, default=str, allow_nan=False))
+    except ValueError:
+        raise ValueError("must hold no infinite number") from None
+    if size > PAGE_BYTES:
         raise ValueError(f"must be a JSON object of at most {PAGE_BYTES} bytes")
     return value
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    """Level by level, because what is looked for would exhaust the stack of a recursion."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [inner for one in level for inner in (
+            one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())]
+        if not level:
+            return False
+    return True
 
 
 AnyPage = Annotated[
     dict[str, Any] | None, BeforeValidator(_bounded),
     BeforeValidator(_url_alone, json_schema_input_type=dict[str, Any] | str | None),
     Field(description="Where the customer is on the shop's site, as its URL or as url, title, product_id, cart; "
-                      f"at most {PAGE_BYTES} bytes.")]
+                      f"at most {PAGE_BYTES} bytes, {PAGE_DEPTH} levels deep.")]
 
 
 class Button(Answer):

@@ -77,6 +77,10 @@ async def test_the_same_message_id_is_one_message_per_conversation(client: Clien
     (b'{"sender":"","message":"hi"}', 422, "'sender' must not be empty"),
     (b'{"sender":"u1"}', 422, "'message' is missing"), (b'{"sender":"u1","message":["x"]}', 422, "must be a text"),
     (b'{"sender":"u1","message":"hi","metadata":[1]}', 422, "'metadata'"),
+    (b'{"sender":"u1","message":"hi","metadata":{"page":{"x":NaN}}}', 400, "not valid JSON"),
+    (b'{"sender":"u1","message":"hi","metadata":{"page":{"x":1e999}}}', 422, "'metadata.page' must hold no infinite"),
+    (b'{"sender":"u1","message":"hi","metadata":{"page":' + b'{"a":' * 400 + b"1" + b"}" * 400 + b"}}", 422, "at most 20"),
+    (b'{"sender":"u1","message":"hi","metadata":{"page":{"x":"' + b"x" * 20_000 + b'"}}}', 422, "at most 20000 bytes"),
     (json.dumps({"sender": "u1", "message": "x" * 4001}).encode(), 422, "at most 4000"),
     (json.dumps({"sender": "u1", "message": "x" * 1_100_000}).encode(), 413, "1000000"),
 ])
