@@ -10,7 +10,7 @@ from bot.channels.storefront.shelves import Offer
 from knowledge.models import Variant
 
 _FEW = 4
-_ASKED = 4
+_ASKED = 5
 
 
 def chosen_variant(offer: Offer, query: Mapping[str, str]) -> Variant:

@@ -65,7 +65,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 for (const form of document.querySelectorAll("form[data-auto], form[data-quantity]")) {
-  form.addEventListener("change", () => {
+  form.addEventListener("change", (event) => {
+    // what opens the filters is no filter; where there is a button (a phone) several are chosen before it is pressed
+    if (!event.target.name || form.querySelector(".apply").checkVisibility()) return;
     for (const field of form.querySelectorAll("input")) field.disabled ||= field.type !== "checkbox" && field.value === "";
     form.requestSubmit();
   });
