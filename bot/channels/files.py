@@ -19,10 +19,10 @@ from aiohttp import hdrs, web
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
          ".json": "application/json"}
 # Texts, templates and regular expressions stay as they are, and a space between words. The first part drops comments.
-_JS = re.compile(r"""(?:^|(?<=\n))\s*//[^\n]*|\ +//\ [^\n]*
+_JS = re.compile(r"""(?:^|(?<=\n))\s*//[^\n]*|\ *//\ [^\n]*
     |(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`
     |(?:(?<=\()|(?<=[(,=:&|?]\ ))/(?![/*])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[\n])+/[a-z]*)
-    |\ ?(?P<sign>[=*/<>!?:&|,;{}()\[\]]+)\ ?|(?<=\n)\ +""", re.X)
+    |\ ?(?P<sign>[=*<>!?:&|,;{}()\[\]]+)\ ?|(?<=\n)\ +""", re.X)
 _CSS_COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
 _CSS_SPACE = re.compile(r"(?<=[{},;>]) +| +(?=[{>])|(?<=[a-z]:) +")
 

@@ -1,10 +1,10 @@
 // The one script tag: defines <shopclerk-chat>, shows its launcher, and loads the chat itself when it is wanted.
 import { element, icon, sheet } from "./web/widget/dom.js";
-import { loadTexts } from "./web/widget/texts.js";
 
 const HERE = new URL(".", import.meta.url).href;
 const TAG = [...document.scripts].find((script) => script.src === import.meta.url);
 const CHAT = "M4 5.5h16v11h-9l-4.5 4v-4H4z";
+const LANGUAGES = ["en", "zh"];
 const CLOSE = "M6 6l12 12M18 6L6 18";
 
 class ShopclerkChat extends HTMLElement {
@@ -102,6 +102,43 @@ class ShopclerkChat extends HTMLElement {
     console.warn(`shopclerk: the chat could not be loaded from ${HERE} (${error.message})`);
   }
 }
+
+// --- words: two files per language (what the launcher says, the rest), the shop's own words over them ---
+
+// `own`: the shop's words, as JSON or as the address of a JSON file
+async function loadTexts(locale, own) {
+  const language = LANGUAGES.find((known) => known === locale.toLowerCase().split("-")[0]) ?? LANGUAGES[0];
+  const file = (name) => fetchJson(`${HERE}web/widget/texts/${name}.json`);
+  const [first, others] = await Promise.all([file(language), ownTexts(own)]);
+  let texts = { ...first, ...others };
+  const plural = new Intl.PluralRules(language);
+  // {count} also chooses among the forms of a text that has several
+  const t = (key, values = {}) => {
+    const found = texts[key] ?? key;
+    const text = found.other ? found[plural.select(values.count)] ?? found.other : found;
+    return typeof text === "string" ? text.replace(/\{(\w+)\}/g, (mark, name) => values[name] ?? mark) : text;
+  };
+  const loadAll = async () => { texts = { ...await file(`${language}.chat`), ...texts }; };
+  return Object.assign(t, { language, dir: texts.dir ?? "ltr", has: (key) => key in texts, loadAll });
+}
+
+async function ownTexts(own) {
+  if (!own) return {};
+  try {
+    return own.trim().startsWith("{") ? JSON.parse(own) : await fetchJson(new URL(own, document.baseURI));
+  } catch (error) {
+    console.warn(`shopclerk: the texts in data-texts could not be read, the standard ones are used (${error.message})`);
+    return {};
+  }
+}
+
+async function fetchJson(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response.json();
+}
+
+// --- the page ---
 
 function meta(name) {
   return document.querySelector(`meta[property="${name}"]`)?.content;

@@ -6,6 +6,7 @@ shops are served by `pages`: from an origin the shop named in `server.cors_origi
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import socket
 from collections import Counter
@@ -38,7 +39,7 @@ SECRET = b"signs conversations; stays the same over restarts"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One event loop for all browser tests, because the shop, the server and the browser live in it."""
     for item in items:
-        if HERE in item.path.parents:
+        if HERE in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -116,7 +116,7 @@ async def test_nothing_moves_and_little_is_loaded_until_it_is_opened(visit: Visi
     chat = await visit(body='<h1>A shop</h1><p id="end">End</p>')
     await expect(chat.launcher).to_be_visible(timeout=SOON)
     loaded = {path for path, count in site.answers.items() if count > before[path]}
-    assert loaded == {"/widget.js", "/web/widget/dom.js", "/web/widget/texts.js", "/web/widget/launcher.css", "/web/widget/texts/en.json"}
+    assert loaded == {"/widget.js", "/web/widget/dom.js", "/web/widget/launcher.css", "/web/widget/texts/en.json"}
     height = await chat.page.evaluate("document.documentElement.scrollHeight")
     place = await chat.page.locator("#end").bounding_box()
     await chat.open()

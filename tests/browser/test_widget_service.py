@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from playwright.async_api import Route, expect
-from sqlalchemy import text
 
+from bot.domain import events as ev
 from tests.browser.chat import SOON, Chat
 from tests.browser.conftest import Site, Visit
 from tests.browser.test_widget_talk import conversation_of
+
+Rating = TypeVar("Rating", ev.MessageRated, ev.ConversationRated)
 
 
 async def with_a_person(chat: Chat) -> str:
@@ -55,10 +58,9 @@ async def test_what_comes_while_it_is_closed_is_counted(visit: Visit, site: Site
     await expect(chat.badge).to_be_hidden()
 
 
-async def kept_feedback(site: Site, conversation_id: str) -> list[tuple[object, ...]]:
-    async with site.shop.database.connect() as connection:
-        found = await connection.execute(text("SELECT * FROM feedback WHERE conversation_id = :id"), {"id": conversation_id})
-        return [tuple(row) for row in found]
+async def kept(site: Site, conversation_id: str, kind: type[Rating]) -> list[Rating]:
+    """What the customer thought, as the store has it."""
+    return [stamped.event for stamped in await site.shop.store.events(conversation_id) if isinstance(stamped.event, kind)]
 
 
 async def test_a_thumb_with_a_comment(visit: Visit, site: Site) -> None:
@@ -69,8 +71,8 @@ async def test_a_thumb_with_a_comment(visit: Visit, site: Site) -> None:
     await answer.get_by_role("textbox").fill("Too long")
     await answer.get_by_role("textbox").press("Enter")
     await expect(answer.get_by_role("textbox")).to_have_count(0)
-    kept = await kept_feedback(site, await conversation_of(chat))
-    assert [row for row in kept if "down" in row and "Too long" in row]
+    given = await kept(site, await conversation_of(chat), ev.MessageRated)
+    assert [(rated.rating, rated.comment) for rated in given] == [("down", ""), ("down", "Too long")]
     await chat.reload()
     await expect(chat.row("assistant").last.get_by_role("button", name="Not helpful")).to_have_attribute(
         "aria-pressed", "true", timeout=SOON)
@@ -90,8 +92,8 @@ async def test_the_end_asks_how_it_was(visit: Visit, site: Site) -> None:
     await chat.host.get_by_role("textbox", name="Anything you want").fill("Quick!")
     await chat.host.locator(".sheet").get_by_role("button", name="Send").click()
     await expect(chat.field).to_be_hidden(timeout=SOON)
-    kept = await kept_feedback(site, conversation_id)
-    assert [row for row in kept if 5 in row and "Quick!" in row]
+    given = await kept(site, conversation_id, ev.ConversationRated)
+    assert [(rated.score, rated.comment) for rated in given] == [(5, "Quick!")]
     await chat.open()
     await expect(chat.host.locator(".greeting")).to_be_visible()
     await expect(chat.log.locator(".row")).to_have_count(0)

@@ -52,7 +52,7 @@ class Chat {
     this.sized.start((phone) => this.panel.node.setAttribute("aria-modal", String(phone)));
     remember("1");
     this.log.toEnd();
-    this.#read();
+    this.#unread();
     if (focus) this.#focusField();
     this.#emit("open");
   }

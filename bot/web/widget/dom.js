@@ -11,7 +11,7 @@ export function element(tag, properties = {}, ...children) {
     else if (name.includes("-") || name === "role") node.setAttribute(name, value);
     else node[name] = value;
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== "" && child !== false));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== "" && child !== false));
   return node;
 }
 

@@ -239,7 +239,7 @@ function table({ columns, rows }) {
   if (!Array.isArray(rows)) return null;
   const cells = (row) => (Array.isArray(row) ? row : Object.values(row));
   return element("div", { className: "wide", tabIndex: 0, role: "group" }, element("table", {},
-    Array.isArray(columns) ? element("thead", {}, element("tr", {}, columns.map((name) => element("th", { scope: "col", textContent: shown(name) })))) : null,
+    Array.isArray(columns) ? element("thead", {}, element("tr", {}, columns.map((name) => element(name ? "th" : "td", { textContent: shown(name) })))) : null,
     element("tbody", {}, rows.map((row) => element("tr", {}, cells(row).map((value, i) => (i
       ? element("td", { textContent: shown(value) }) : element("th", { scope: "row", textContent: shown(value) }))))))));
 }

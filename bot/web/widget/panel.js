@@ -169,7 +169,7 @@ function sheet(panel, heading, t, content) {
     };
     const others = [...panel.node.children];
     for (const part of others) part.inert = true;
-    const title = element("h3", { id: "sheet-title", tabIndex: -1, textContent: t(heading) });
+    const title = element("h2", { id: "sheet-title", tabIndex: -1, textContent: t(heading) });
     cover.append(element("div", { className: "sheet", role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet-title" }, title, content(answer)));
     panel.sheet = { dismiss: () => answer(null) };
     panel.node.append(cover);
