@@ -29,9 +29,11 @@ from knowledge.config import DATABASE_FILE
 from knowledge.ingest import ingest
 from tests.fakes import FakeClock
 from tests.scenarios.books import Books
+from tests.scenarios.postgresql import as_it_was_made, on_postgresql
 from tests.scenarios.talk import Talk, stored_rows
 from tests.scenarios.web import Web, served
 
+ON_BOTH = ("cancel", "return", "address", "once", "handoff", "identity", "streaming", "web")
 TODAY = date(2026, 11, 20)
 TOKEN_KEY = "shared between this shop and its assistant"
 HERE = Path(__file__).parent
@@ -88,10 +90,21 @@ def clock() -> Iterator[FakeClock]:
     patch.undo()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What writes orders and conversations is played on PostgreSQL, too; what only reads and talks, on SQLite."""
+    if "opened" in metafunc.fixturenames:
+        both = metafunc.module.__name__.rpartition("test_scenario_")[2] in ON_BOTH
+        metafunc.parametrize("opened", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True, scope="session")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def opened(demo_folder: Path, clock: FakeClock, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+async def opened(request: pytest.FixtureRequest, demo_folder: Path, clock: FakeClock,
+                 tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     folder = tmp_path_factory.mktemp("opened") / "shop"
-    shutil.copytree(demo_folder, folder)
+    if request.param == "postgresql":
+        await on_postgresql(demo_folder, folder, request.getfixturevalue("session_postgres"))
+    else:
+        shutil.copytree(demo_folder, folder)
     shop = await open_shop(folder, customer_token={"key": TOKEN_KEY})
     yield shop
     await shop.close()
@@ -113,6 +126,10 @@ async def books(opened: Shop, rows: dict[str, str]) -> Books:
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(opened: Shop, rows: dict[str, str], demo_folder: Path, clock: FakeClock) -> Shop:
     """The opened demo shop with its database as it was made."""
+    if opened.database.dialect.name == "postgresql":
+        await as_it_was_made(opened.database)
+        clock.time = time.time()
+        return opened
     with closing(sqlite3.connect(demo_folder / DATABASE_FILE)) as made, \
             closing(sqlite3.connect(opened.directory / DATABASE_FILE)) as used:
         made.backup(used)           # by SQLite itself, since readers and the writer keep the file open
