@@ -101,7 +101,8 @@ class SocketCustomer:
         client_id = f"{self.name}-{self._said}"
         began = time.perf_counter()
         await socket.send_str(json.dumps({"type": "message", "client_id": client_id, "text": text}))
-        bubbles, acknowledged, heard, ended = [], False, False, began
+        bubbles: list[dict[str, Any]] = []
+        acknowledged, heard, late, ended = False, False, False, began
         while not (acknowledged and heard and (bubbles or self.mode != "bot")):
             frame = await self._frame()
             acknowledged = acknowledged or frame["type"] == "ack"

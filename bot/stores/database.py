@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import StaticPool
 
@@ -96,8 +97,8 @@ async def connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 def cannot_serve(error: BaseException) -> bool:
-    """Whether the database is to blame, for now: it is away, stopping, locked, or its disk is full; nothing was kept."""
-    if isinstance(error, OperationalError | InterfaceError | ConnectionError):
+    """Whether the database is to blame, for now: it is away, stopping, locked, busy, or its disk is full; nothing was kept."""
+    if isinstance(error, OperationalError | InterfaceError | NoFreeConnection | ConnectionError):
         return True
     state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
     return isinstance(error, DBAPIError) and state.startswith(_AWAY)

@@ -58,7 +58,7 @@ async def run(name: str, database: str, made: Path, how: Figures, console: Conso
             try:
                 outcome = await SCENARIOS[name](place, work / "server.log", how, progress)
             except Exception as error:  # a run that breaks off is a promise not kept; the other runs go on
-                outcome = Outcome("", name, {}, {"broke off": f"{type(error).__name__}: {error}"})
+                outcome = Outcome("", name, {}, {"broke off": f"{type(error).__name__}: {error}"[-600:]})
     return asdict(outcome) | {"database": database, "seconds": round(time.monotonic() - began, 1)}
 
 

@@ -20,7 +20,8 @@ from tests.contracts.widget_client import FRAMES
 Frame = dict[str, Any]
 API = "/api/v1/conversations"
 GONE = (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError)
-PATIENCE_S = 2.0
+PATIENCE_S = 2.0  # for the first attempt, then twice as long each time: who only repeats faster brings a server down
+MOST_PATIENCE_S = 30.0
 AGAIN_S = 0.2  # until the next try where nobody answers
 
 
@@ -65,13 +66,13 @@ class RestDoor:
     channel: str = "rest"
 
     async def deliver(self, client_id: str, text: str) -> None:
-        while not await self.once(client_id, text):  # noqa: ASYNC110 - another process answers
-            await asyncio.sleep(AGAIN_S * random.uniform(0.5, 1.5))
+        await _until_acknowledged(self, client_id, text)
 
-    async def once(self, client_id: str, text: str) -> bool:
+    async def once(self, client_id: str, text: str, patience_s: float = 0.0) -> bool:
         """One attempt; whether it was acknowledged."""
         body = {"sender": self.conversation_id, "message": text, "metadata": {"message_id": client_id}}
-        answer = await _post(self.session, f"{self.url}/webhooks/rest/webhook", body, {}, self.sent, self.patience_s)
+        answer = await _post(self.session, f"{self.url}/webhooks/rest/webhook", body, {}, self.sent,
+                             patience_s or self.patience_s)
         if answer is not None:
             self.replies.setdefault(client_id, []).append(json.loads(answer))
         return answer is not None
@@ -98,13 +99,14 @@ class PostedDoor:
     channel: str = "widget"
 
     async def deliver(self, client_id: str, text: str) -> None:
-        while not await self.once(client_id, text):  # noqa: ASYNC110 - another process answers
-            await asyncio.sleep(AGAIN_S * random.uniform(0.5, 1.5))
+        await _until_acknowledged(self, client_id, text)
 
-    async def once(self, client_id: str, text: str) -> bool:
+    async def once(self, client_id: str, text: str, patience_s: float = 0.0) -> bool:
+        """One attempt; whether it was acknowledged."""
         headers = {"Authorization": f"Bearer {self.token}"} | ({"Accept": "text/event-stream"} if self.stream else {})
         answer = await _post(self.session, f"{self.url}{API}/{self.conversation_id}/messages",
-                             {"client_id": client_id, "text": text}, headers, self.sent, self.patience_s)
+                             {"client_id": client_id, "text": text}, headers, self.sent,
+                             patience_s or self.patience_s)
         if answer is None:
             return False
         frames = events_of(answer) if self.stream else json.loads(answer)["messages"]
@@ -118,6 +120,13 @@ class PostedDoor:
 
     async def close(self) -> None:
         pass
+
+
+async def _until_acknowledged(door: RestDoor | PostedDoor, client_id: str, text: str) -> None:
+    patience = door.patience_s
+    while not await door.once(client_id, text, patience):
+        await asyncio.sleep(AGAIN_S * random.uniform(0.5, 1.5))
+        patience = min(2 * patience, MOST_PATIENCE_S)
 
 
 async def _post(session: aiohttp.ClientSession, url: str, body: Any, headers: dict[str, str], sent: Sent,
@@ -182,9 +191,11 @@ class SocketDoor:
         done = asyncio.get_running_loop().create_future()
         self._pending[client_id] = frame, done
         self.open()
+        patience = self.patience_s
         while not done.done():
             await self._send(frame)
-            await asyncio.wait({done}, timeout=self.patience_s)
+            await asyncio.wait({done}, timeout=patience)
+            patience = min(2 * patience, MOST_PATIENCE_S)
 
     def open(self) -> None:
         if self._living is None:
