@@ -47,7 +47,7 @@ async def look(page: Page, width: int) -> None:
     assert await page.evaluate(CONTRAST) == []
     assert await page.evaluate(SHIFT) < 0.02
     nameless = await page.evaluate(
-        "[...document.querySelectorAll('a, button, input:not([type=hidden]), select')].filter((n) => n.checkVisibility() &&"
+        "[...document.querySelectorAll('a, button, input:not([type=hidden]), select')].filter((n) => n.checkVisibility() && !n.ariaHidden &&"
         " !(n.innerText.trim() || n.ariaLabel || n.labels?.length || n.querySelector('[aria-label]'))).map((n) => n.outerHTML)")
     assert nameless == []
 
@@ -82,7 +82,7 @@ async def test_the_way_by_keyboard(enter: Enter) -> None:
     menu = page.locator("summary", has_text="Outdoors")
     await menu.focus()
     await page.keyboard.press("Enter")
-    link = page.get_by_role("link", name="Camping").first
+    link = page.locator("header").get_by_role("link", name="Camping")
     assert await link.is_visible()
     await page.keyboard.press("Escape")
     assert not await link.is_visible()
