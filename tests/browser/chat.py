@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-SOON = 20_000                               # ms; a busy machine is slow, a broken widget never gets there
+SOON = 20_000  # ms; a busy machine is slow, a broken widget never gets there
 
 
 class Chat:
@@ -61,10 +61,12 @@ class Chat:
 
     async def focus(self) -> str:
         """The accessible name of what has the focus inside the widget; "" when the focus is in the page."""
-        return str(await self.page.evaluate("""() => {
+        return str(
+            await self.page.evaluate("""() => {
             const node = document.querySelector("shopclerk-chat").shadowRoot.activeElement;
             return node ? node.getAttribute("aria-label") || node.textContent.trim() : "";
-        }"""))
+        }""")
+        )
 
     async def texts(self) -> list[str]:
         """Everything said, in the order shown: "customer: …", "assistant: …"."""

@@ -27,11 +27,18 @@ from tests.browser.wire import Wire
 from tests.scenarios.conftest import demo_folder
 from tests.scenarios.web import signed
 
-__all__ = ["demo_folder"]                   # the same shop, made once for all tests
+__all__ = ["demo_folder"]  # the same shop, made once for all tests
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 TOKEN_KEY = "what this shop's site signs its customers with"
 SECRET = b"signs conversations; stays the same over restarts"
 
@@ -49,6 +56,7 @@ def free_port() -> int:
 
 
 # --- other shops' pages ----------------------------------------------------------------------------------------------
+
 
 @dataclass
 class Pages:
@@ -81,13 +89,17 @@ async def pages() -> AsyncIterator[Pages]:
 
 # --- the assistant's server ------------------------------------------------------------------------------------------
 
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(demo_folder: Path, pages: Pages, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     folder = tmp_path_factory.mktemp("shop") / "shop"
     shutil.copytree(demo_folder, folder)
     opened = await open_shop(
-        folder, customer_token={"key": TOKEN_KEY}, server={"cors_origins": [pages.friend], "drain_s": 1.0},
-        limits={"address_per_minute": 1_000_000, "conversation_per_minute": 100_000})
+        folder,
+        customer_token={"key": TOKEN_KEY},
+        server={"cors_origins": [pages.friend], "drain_s": 1.0},
+        limits={"address_per_minute": 1_000_000, "conversation_per_minute": 100_000},
+    )
     yield opened
     await opened.close()
 
@@ -99,7 +111,7 @@ class Site:
     shop: Shop
     wire: Wire
     runner: web.AppRunner | None = None
-    answers: Counter[str] = field(default_factory=Counter)      # by path
+    answers: Counter[str] = field(default_factory=Counter)  # by path
 
     async def _count(self, request: web.Request, _response: web.StreamResponse) -> None:
         self.answers[request.path] += 1
@@ -153,9 +165,10 @@ async def site(served: Site) -> AsyncIterator[Site]:
 
 # --- the browser -----------------------------------------------------------------------------------------------------
 
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    if not Path(CHROMIUM).exists():
+    if shutil.which(CHROMIUM) is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -176,12 +189,22 @@ async def visit(browser: Browser, site: Site, pages: Pages) -> AsyncIterator[Vis
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
-    async def begin(path: str = "/shop.html", *, head: str = "", body: str = "<h1>A shop</h1>", lang: str = "en",
-                    data: dict[str, str] | None = None, context: BrowserContext | None = None,
-                    origin: str | None = None, html: str | None = None, **options: Any) -> Chat:
+    async def begin(
+        path: str = "/shop.html",
+        *,
+        head: str = "",
+        body: str = "<h1>A shop</h1>",
+        lang: str = "en",
+        data: dict[str, str] | None = None,
+        context: BrowserContext | None = None,
+        origin: str | None = None,
+        html: str | None = None,
+        **options: Any,
+    ) -> Chat:
         pages.html[path] = html or (
             f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>A shop</title><meta name="viewport" '
-            f'content="width=device-width, initial-scale=1">{head}{site.script(**data or {})}</head><body>{body}</body></html>')
+            f'content="width=device-width, initial-scale=1">{head}{site.script(**data or {})}</head><body>{body}</body></html>'
+        )
         if context is None:
             context = await browser.new_context(**options)
             contexts.append(context)

@@ -29,7 +29,12 @@ def with_own_ports(guide: str) -> tuple[str, int]:
 async def started(command: str, folder: Path) -> asyncio.subprocess.Process:
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     return await asyncio.create_subprocess_shell(
-        f"exec {command}", cwd=folder, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL)
+        f"exec {command}",
+        cwd=folder,
+        env=environment,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
 
 
 async def run(command: str, folder: Path) -> None:
@@ -95,8 +100,10 @@ def test_every_attribute_and_variable_is_in_the_guide() -> None:
     widget = [ROOT / "bot" / "web" / "widget.js", *(ROOT / "bot" / "web" / "widget").glob("*.[jc]s*")]
     code = "\n".join(path.read_text() for path in widget)
     names = {re.sub(r"[A-Z]", lambda m: f"-{m[0].lower()}", name) for name in re.findall(r"\bdataset\.(\w+)", code)}
-    names -= {"rating", "mode", "connection", "day", "state"}               # its own marks, inside
+    names -= {"rating", "mode", "connection", "day", "state"}  # its own marks, inside
     names |= set(re.findall(r"data-(position|theme|customer-token)", code))
     assert [name for name in sorted(names) if f"`data-{name}`" not in guide] == []
     variables = {name.removesuffix("-dark") for name in re.findall(r"var\(--shopclerk(-[a-z-]+)", code)}
-    assert [name for name in sorted(variables) if f"`--shopclerk{name}`" not in guide and f"`{name}`" not in guide] == []
+    assert [
+        name for name in sorted(variables) if f"`--shopclerk{name}`" not in guide and f"`{name}`" not in guide
+    ] == []

@@ -16,17 +16,67 @@ from tests.browser.test_widget_talk import conversation_of
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SAMPLES: list[dict[str, Any]] = [
-    {"text": "Two of them [1]\n• one\n• two", "seq": 901, "at": 1.7e9, "cards": [
-        {"kind": "product", "title": f"Lamp {n}", "data": {"price": "$10.00", "brand": "Norda", "url": "/lamp", "in_stock": n == 1}}
-        for n in (1, 2, 3)], "sources": [{"number": 1, "id": "a", "title": "Returns", "kind": "policy", "quote": "Within 30 days", "url": "/r"}]},
-    {"text": "", "cards": [{"kind": "order", "title": "#W1", "data": {"status": "shipped", "placed": "1 May", "total": "$10.00",
-     "lines": [{"title": "Lamp", "price": "$10.00", "quantity": 2, "options": {"color": "red"}}], "address": "1 Street"}}]},
-    {"text": "Please check:\n\n• x\n\nShall I?", "buttons": [{"title": "Yes", "payload": "/affirm"}, {"title": "No", "payload": "/deny"}],
-     "cards": [{"kind": "confirmation", "title": "#W1", "data": {"operations": [{"kind": "cancel_order", "order_number": "#W1",
-      "changes": [{"label": "Status", "before": "pending", "after": "cancelled"}],
-      "money": [{"direction": "refund", "amount": "$10.00", "method": "visa", "timing": "in 5 days"}]}]}}]},
-    {"text": "", "cards": [{"kind": "compare", "title": "Lamps", "data": {"columns": ["", "A", "B"], "rows": [["Watts", "5", "7"]]}},
-                           {"kind": "case", "title": "C-1", "data": {"topic": "broken"}}]},
+    {
+        "text": "Two of them [1]\n• one\n• two",
+        "seq": 901,
+        "at": 1.7e9,
+        "cards": [
+            {
+                "kind": "product",
+                "title": f"Lamp {n}",
+                "data": {"price": "$10.00", "brand": "Norda", "url": "/lamp", "in_stock": n == 1},
+            }
+            for n in (1, 2, 3)
+        ],
+        "sources": [
+            {"number": 1, "id": "a", "title": "Returns", "kind": "policy", "quote": "Within 30 days", "url": "/r"}
+        ],
+    },
+    {
+        "text": "",
+        "cards": [
+            {
+                "kind": "order",
+                "title": "#W1",
+                "data": {
+                    "status": "shipped",
+                    "placed": "1 May",
+                    "total": "$10.00",
+                    "lines": [{"title": "Lamp", "price": "$10.00", "quantity": 2, "options": {"color": "red"}}],
+                    "address": "1 Street",
+                },
+            }
+        ],
+    },
+    {
+        "text": "Please check:\n\n• x\n\nShall I?",
+        "buttons": [{"title": "Yes", "payload": "/affirm"}, {"title": "No", "payload": "/deny"}],
+        "cards": [
+            {
+                "kind": "confirmation",
+                "title": "#W1",
+                "data": {
+                    "operations": [
+                        {
+                            "kind": "cancel_order",
+                            "order_number": "#W1",
+                            "changes": [{"label": "Status", "before": "pending", "after": "cancelled"}],
+                            "money": [
+                                {"direction": "refund", "amount": "$10.00", "method": "visa", "timing": "in 5 days"}
+                            ],
+                        }
+                    ]
+                },
+            }
+        ],
+    },
+    {
+        "text": "",
+        "cards": [
+            {"kind": "compare", "title": "Lamps", "data": {"columns": ["", "A", "B"], "rows": [["Watts", "5", "7"]]}},
+            {"kind": "case", "title": "C-1", "data": {"topic": "broken"}},
+        ],
+    },
     {"text": "Which one?", "buttons": [{"title": "The red one", "payload": "/pick 1"}]},
     {"text": "I am Ana.", "from": "agent", "agent": "Ana"},
     {"text": "Thanks", "from": "customer"},
@@ -43,6 +93,7 @@ async def with_everything(chat: Chat, site: Site) -> None:
 
 # --- what a machine can check ----------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(visit: Visit, site: Site, scheme: Any) -> None:
     chat = await visit(color_scheme=scheme, reduced_motion="reduce", body="<main><h1>A shop</h1></main>")
@@ -54,8 +105,14 @@ async def test_axe_finds_nothing(visit: Visit, site: Site, scheme: Any) -> None:
             await chat.button("End the conversation").click()
         elif step == "rating":
             await chat.button("End it").click()
-        found = await Axe().run(chat.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-        wrong = [(rule["id"], node["html"], node["failureSummary"]) for rule in found.response["violations"] for node in rule["nodes"]]
+        found = await Axe().run(
+            chat.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+        )
+        wrong = [
+            (rule["id"], node["html"], node["failureSummary"])
+            for rule in found.response["violations"]
+            for node in rule["nodes"]
+        ]
         assert wrong == [], step
 
 
@@ -79,8 +136,10 @@ CONTRAST = """() => {
     const found = [];
     while (walker.nextNode()) {
         const node = walker.currentNode.parentElement;
-        if (!walker.currentNode.data.trim() || !node.checkVisibility({ visibilityProperty: true }) || node.closest(".hidden, :disabled")) continue;
-        const back = ground(node), [a, b] = [light(over(rgba(getComputedStyle(node).color), back)), light(back)].sort((x, y) => y - x);
+        if (!walker.currentNode.data.trim() || node.closest(".hidden, :disabled")) continue;
+        if (!node.checkVisibility({ visibilityProperty: true })) continue;
+        const back = ground(node);
+        const [a, b] = [light(over(rgba(getComputedStyle(node).color), back)), light(back)].sort((x, y) => y - x);
         found.push([(a + .05) / (b + .05), walker.currentNode.data.trim().slice(0, 30), node.className]);
     }
     return found;
@@ -109,16 +168,21 @@ async def test_everything_pressed_is_large_enough(visit: Visit, site: Site) -> N
     chat = await visit()
     await with_everything(chat, site)
     sizes = await chat.page.evaluate("""() => [...document.querySelector("shopclerk-chat").shadowRoot
-        .querySelectorAll("button, summary, input, textarea")].filter((node) => node.checkVisibility({ visibilityProperty: true }))
+        .querySelectorAll("button, summary, input, textarea")]
+        .filter((node) => node.checkVisibility({ visibilityProperty: true }))
         .map((node) => [node.className || node.localName, node.offsetWidth, node.offsetHeight])""")
     assert len(sizes) > 10
     assert [size for size in sizes if min(size[1:]) < 24] == []
-    large = [size for size in sizes if size[0] in ("launcher", "send", "human", "reply", "primary", "secondary", "round")
-             and size[0] != "round"]
+    large = [
+        size
+        for size in sizes
+        if size[0] in ("launcher", "send", "human", "reply", "primary", "secondary", "round") and size[0] != "round"
+    ]
     assert large and [size for size in large if min(size[1:]) < 44] == []
 
 
 # --- keyboard ---------------------------------------------------------------------------------------------------------
+
 
 async def test_all_of_it_by_keyboard_alone(visit: Visit) -> None:
     chat = await visit(body='<h1>A shop</h1><a href="#" id="before">Before</a>')
@@ -141,7 +205,9 @@ async def test_all_of_it_by_keyboard_alone(visit: Visit) -> None:
         names.append(await chat.focus())
         if names[-1] == "More options":
             break
-    assert names[0].startswith("Not helpful") and "Source 1" in names and names[-2:] == ["Close the chat", "More options"]
+    assert (
+        names[0].startswith("Not helpful") and "Source 1" in names and names[-2:] == ["Close the chat", "More options"]
+    )
     await keyboard.press("Enter")
     assert await chat.focus() == "New conversation"
     await keyboard.press("ArrowDown")
@@ -195,12 +261,15 @@ async def test_on_a_desk_it_lets_the_focus_go(visit: Visit) -> None:
 
 # --- screen readers ---------------------------------------------------------------------------------------------------
 
+
 async def test_a_screen_reader_is_told_names_and_news_but_no_history(visit: Visit, site: Site) -> None:
     chat = await (await visit(data={"shop_name": "Lamps & Co"})).open()
     await expect(chat.host.get_by_role("dialog", name="Lamps & Co")).to_be_visible()
     await expect(chat.host.get_by_role("log", name="Messages")).to_be_attached()
     answer = await chat.ask("Hello")
-    assert (await answer.inner_text()).startswith("Assistant:") or "Assistant: " in await answer.locator(".hidden").first.inner_text()
+    assert (await answer.inner_text()).startswith("Assistant:") or "Assistant: " in await answer.locator(
+        ".hidden"
+    ).first.inner_text()
     await chat.page.add_init_script("""window.busy = []; addEventListener("DOMContentLoaded", () => setInterval(() => {
         const log = document.querySelector("shopclerk-chat")?.shadowRoot.querySelector('[role="log"]');
         if (log) window.busy.push([log.getAttribute("aria-busy"), log.children.length]);
@@ -217,8 +286,11 @@ async def test_a_screen_reader_is_told_names_and_news_but_no_history(visit: Visi
 
 # --- how people look at it --------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("size", [(320, 256), (320, 640), (640, 360)])
-async def test_zoomed_to_four_hundred_per_cent_nothing_is_cut_off(visit: Visit, site: Site, size: tuple[int, int]) -> None:
+async def test_zoomed_to_four_hundred_per_cent_nothing_is_cut_off(
+    visit: Visit, site: Site, size: tuple[int, int]
+) -> None:
     chat = await visit(viewport={"width": size[0], "height": size[1]})
     await with_everything(chat, site)
     wide = await chat.page.evaluate("""() => [...document.querySelector("shopclerk-chat").shadowRoot.querySelectorAll(".panel *")]

@@ -76,7 +76,7 @@ async def test_what_is_written_offline_goes_out_in_order_even_after_a_reload(vis
     keys = await chat.page.evaluate("() => Object.keys(localStorage).filter((key) => key.includes(' unsent '))")
     assert len(keys) == 3
     site.wire.up()
-    await chat.reload()                                 # sooner than any pause ends: what is kept has to be enough
+    await chat.reload()  # sooner than any pause ends: what is kept has to be enough
     await expect_whole(site, chat, ["Hello", *(f"Offline. {text}" for text in QUESTIONS[:3])])
     assert await chat.page.evaluate("() => Object.keys(localStorage).filter((key) => key.includes(' unsent '))") == []
 
@@ -102,7 +102,7 @@ async def test_where_no_websocket_gets_through_the_chat_streams_events(visit: Vi
     conversation_id = await conversation_of(chat)
     site.shop.feed.passing(conversation_id, {"type": "delta", "text": "pushed"})
     await expect(chat.draft).to_have_text("pushed", timeout=SOON)
-    site.wire.cut()                                     # and comes back, with whatever gets through then
+    site.wire.cut()  # and comes back, with whatever gets through then
     await chat.ask(QUESTIONS[2])
     await expect_whole(site, chat, list(QUESTIONS[:3]))
 
@@ -138,13 +138,14 @@ async def test_a_reload_brings_the_history_back(visit: Visit, site: Site) -> Non
 
 
 async def test_who_missed_too_much_fetches_the_conversation_anew(
-        visit: Visit, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit: Visit, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chat = await (await visit()).open()
     await chat.ask("Hello")
     site.wire.down()
     missed = InboundMessage(await conversation_of(chat), QUESTIONS[1], "elsewhere-1", channel="widget")
     await site.shop.inbox.receive(missed)
-    monkeypatch.setattr("bot.channels.connection.TOO_OLD", 0)       # what came meanwhile is too much already
+    monkeypatch.setattr("bot.channels.connection.TOO_OLD", 0)  # what came meanwhile is too much already
     asked = site.asked("/messages")
     site.wire.up()
     await expect_whole(site, chat, ["Hello", QUESTIONS[1]])
@@ -161,8 +162,7 @@ async def test_a_server_silent_for_a_minute_is_taken_for_dead(visit: Visit, site
     await chat.page.clock.fast_forward(61_000)
     await chat.page.clock.fast_forward(2_000)
     async with asyncio.timeout(SOON / 1000):
-        while site.wire.upgrades == upgrades:
-            await asyncio.sleep(0.05)
+        await site.wire.dialled(upgrades + 1)
     await chat.page.clock.resume()
     await chat.ask(QUESTIONS[1])
 

@@ -32,22 +32,30 @@ async def box(chat: Chat, selector: str) -> dict[str, float]:
 
 async def looks(chat: Chat) -> list[str]:
     """What a hostile style would change, of a few parts."""
-    return list(await chat.page.evaluate("""() => {
+    return list(
+        await chat.page.evaluate("""() => {
         const root = document.querySelector("shopclerk-chat").shadowRoot;
-        const names = ["color", "fontSize", "fontFamily", "direction", "textTransform", "opacity", "visibility", "borderTopWidth", "pointerEvents"];
+        const names = ["color", "fontSize", "fontFamily", "direction", "textTransform", "opacity", "visibility",
+            "borderTopWidth", "pointerEvents"];
         return [".launcher", ".head h2", ".greeting", ".starter", ".send"].flatMap((selector) => {
             const style = getComputedStyle(root.querySelector(selector));
             return names.map((name) => `${selector} ${name} ${style[name]}`);
         });
-    }"""))
+    }""")
+    )
 
 
 @pytest.mark.parametrize("inline", ["", "display:none!important;opacity:0!important"])
 async def test_no_style_of_the_page_reaches_the_widget(visit: Visit, inline: str) -> None:
-    plain, hostile = await (await visit()).open(), await visit(head=HOSTILE, body='<div class="wall"></div><h1>Mine</h1>')
+    plain, hostile = (
+        await (await visit()).open(),
+        await visit(head=HOSTILE, body='<div class="wall"></div><h1>Mine</h1>'),
+    )
     if inline:
-        await hostile.page.evaluate("(css) => document.querySelector('shopclerk-chat').setAttribute('style', css)", inline)
-    await hostile.open()                                # a real click: nothing lies over the launcher
+        await hostile.page.evaluate(
+            "(css) => document.querySelector('shopclerk-chat').setAttribute('style', css)", inline
+        )
+    await hostile.open()  # a real click: nothing lies over the launcher
     for selector in (".launcher", ".panel", ".send"):
         assert await box(plain, selector) == await box(hostile, selector)
     assert await looks(plain) == await looks(hostile)
@@ -63,12 +71,15 @@ async def test_a_page_that_reads_from_the_right_changes_nothing(visit: Visit) ->
 async def test_texts_of_a_language_from_the_right_turn_the_widget(visit: Visit) -> None:
     chat = await visit()
     texts = json.dumps({"dir": "rtl", "greeting": "مرحبا"})
-    await chat.page.evaluate("""(texts) => {
+    await chat.page.evaluate(
+        """(texts) => {
         document.querySelector("shopclerk-chat").remove();
         const chat = document.createElement("shopclerk-chat");
         chat.dataset.texts = texts;
         document.body.append(chat);
-    }""", texts)
+    }""",
+        texts,
+    )
     await chat.open()
     await expect(chat.host.locator(".greeting")).to_have_text("مرحبا")
     send, field = await box(chat, ".send"), await box(chat, "#field")
@@ -76,7 +87,9 @@ async def test_texts_of_a_language_from_the_right_turn_the_widget(visit: Visit) 
 
 
 async def test_the_shop_says_it_in_its_own_words(visit: Visit, pages: Pages) -> None:
-    pages.html["/words.json"] = json.dumps({"greeting": "Ahoy!", "starters": ["Where be my parcel?"], "title": "Harbour"})
+    pages.html["/words.json"] = json.dumps(
+        {"greeting": "Ahoy!", "starters": ["Where be my parcel?"], "title": "Harbour"}
+    )
     chat = await (await visit(data={"texts": "/words.json"})).open()
     await expect(chat.host.locator(".greeting")).to_have_text("Ahoy!")
     await expect(chat.host.get_by_role("heading", name="Harbour")).to_be_visible()
@@ -106,7 +119,8 @@ async def test_an_origin_the_shop_did_not_name_is_told_so_and_keeps_what_is_writ
 
 async def test_a_page_with_a_strict_content_policy_can_have_it(visit: Visit, site: Site) -> None:
     bot = f"{site.url} {site.url.replace('http', 'ws')}"
-    policy = f"default-src 'none'; script-src {site.url}; connect-src {bot}; img-src 'self' {site.url}; require-trusted-types-for 'script'"
+    policy = f"default-src 'none'; script-src {site.url}; connect-src {bot}; img-src {site.url}; "
+    policy += "require-trusted-types-for 'script'"
     chat = await visit(head=f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
     await (await chat.open()).ask("Hello")
 
@@ -150,7 +164,7 @@ async def test_short_cuts_of_the_page_do_not_fire_while_somebody_writes(visit: V
 
 
 async def test_another_customer_begins_another_conversation(visit: Visit, site: Site) -> None:
-    customers = [c async for c in site.shop.book.all_customers()][:2]       # type: ignore[attr-defined]
+    customers = [c async for c in site.shop.book.all_customers()][:2]  # type: ignore[attr-defined]
     chat = await (await visit()).open()
     await chat.ask("Hello")
     guest = await conversation_of(chat)
@@ -160,7 +174,7 @@ async def test_another_customer_begins_another_conversation(visit: Visit, site: 
     first = await conversation_of(chat)
     tracker = await site.shop.store.load(first)
     assert first != guest and tracker is not None and tracker.customer_id == customers[0].id
-    await chat.reload()                                 # the page says only later who this is
+    await chat.reload()  # the page says only later who this is
     await chat.page.evaluate("(token) => shopclerk.identify(token)", site.token(customers[1].id))
     await expect(chat.log.locator(".row")).to_have_count(0, timeout=SOON)
     await chat.ask("Hello once more")
@@ -184,40 +198,90 @@ CARDS = """async ({ base, items }) => {
     const host = document.querySelector("shopclerk-chat");
     const t = Object.assign((key) => key, { language: "en", has: () => false });
     const acts = { rated: () => null };
-    host.shadowRoot.querySelector(".log").append(...items.map((item) => messageElement({ text: "", from: "assistant", ...item }, acts, { t, host })));
+    host.shadowRoot.querySelector(".log").append(...items.map(
+        (item) => messageElement({ text: "", from: "assistant", ...item }, acts, { t, host })));
     window.host = host.shadowRoot;
 }"""
 
 
-async def test_what_a_shop_or_agent_wrote_is_text_and_only_known_places_are_linked(visit: Visit, site: Site, pages: Pages) -> None:
+async def test_what_a_shop_or_agent_wrote_is_text_and_only_known_places_are_linked(
+    visit: Visit, site: Site, pages: Pages
+) -> None:
     """Titles, quotes, changes and names full of HTML; addresses that are no web pages; pictures from anywhere."""
     evil = "<img src=x onerror=window.broken=1>"
     picture = "https://tracker.example/pixel.gif"
-    cards = [{"kind": "product", "title": evil, "data": {"url": "javascript:window.broken=1", "image": picture, "price": evil, "brand": evil}},
-             {"kind": "order", "title": evil, "data": {"status": evil, "lines": [{"title": evil, "price": evil, "options": {evil: evil}}], "address": evil}},
-             {"kind": "confirmation", "title": evil, "data": {"operations": [{"kind": evil, "changes": [{"label": evil, "before": evil, "after": evil}],
-              "money": [{"direction": "refund", "amount": evil, "method": evil}]}], "totals": evil}},
-             {"kind": "case", "title": evil, "data": {"what": evil}},
-             {"kind": "compare", "title": evil, "data": {"columns": ["", evil], "rows": [[evil, evil]]}},
-             {"kind": evil, "title": evil, "data": None}]
-    item = {"text": f"{evil} [1] javascript:alert(1) https://other.example/page", "cards": cards, "image": picture,
-            "buttons": [{"title": evil, "payload": "/affirm"}],
-            "sources": [{"number": 1, "id": "1", "title": evil, "kind": "x", "quote": evil, "url": "data:text/html,<script>1</script>"}]}
+    cards = [
+        {
+            "kind": "product",
+            "title": evil,
+            "data": {"url": "javascript:window.broken=1", "image": picture, "price": evil, "brand": evil},
+        },
+        {
+            "kind": "order",
+            "title": evil,
+            "data": {
+                "status": evil,
+                "lines": [{"title": evil, "price": evil, "options": {evil: evil}}],
+                "address": evil,
+            },
+        },
+        {
+            "kind": "confirmation",
+            "title": evil,
+            "data": {
+                "operations": [
+                    {
+                        "kind": evil,
+                        "changes": [{"label": evil, "before": evil, "after": evil}],
+                        "money": [{"direction": "refund", "amount": evil, "method": evil}],
+                    }
+                ],
+                "totals": evil,
+            },
+        },
+        {"kind": "case", "title": evil, "data": {"what": evil}},
+        {"kind": "compare", "title": evil, "data": {"columns": ["", evil], "rows": [[evil, evil]]}},
+        {"kind": evil, "title": evil, "data": None},
+    ]
+    item = {
+        "text": f"{evil} [1] javascript:alert(1) https://other.example/page",
+        "cards": cards,
+        "image": picture,
+        "buttons": [{"title": evil, "payload": "/affirm"}],
+        "sources": [
+            {
+                "number": 1,
+                "id": "1",
+                "title": evil,
+                "kind": "x",
+                "quote": evil,
+                "url": "data:text/html,<script>1</script>",
+            }
+        ],
+    }
     chat = await (await visit()).open()
     outside: list[str] = []
     chat.page.on("request", lambda request: outside.append(request.url) if "example" in request.url else None)
     await chat.page.evaluate(CARDS, {"base": site.url, "items": [item, {**item, "from": "agent", "agent": evil}]})
     assert await chat.page.evaluate("window.host.querySelectorAll('.log script, .log [onerror]').length") == 0
     assert await chat.page.evaluate("window.host.querySelectorAll('.log img').length") == 0
-    links = await chat.page.evaluate("[...window.host.querySelectorAll('.log a')].map((a) => [a.href, a.target, a.rel])")
+    links = await chat.page.evaluate(
+        "[...window.host.querySelectorAll('.log a')].map((a) => [a.href, a.target, a.rel])"
+    )
     assert {tuple(link) for link in links} == {("https://other.example/page", "_blank", "noopener noreferrer")}
     assert await chat.page.evaluate("window.broken") is None and outside == []
 
 
 async def test_pictures_and_links_of_the_shop_itself_are_shown(visit: Visit, site: Site, pages: Pages) -> None:
     pages.html["/lamp.svg"] = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0h4v4H0z"/></svg>'
-    cards = [{"kind": "product", "title": "Lamp", "data": {"image": "/lamp.svg", "url": "/products/lamp"}},
-             {"kind": "product", "title": "Lamp 2", "data": {"image": f"{site.url}/web/icon.svg", "url": "https://elsewhere.example/"}}]
+    cards = [
+        {"kind": "product", "title": "Lamp", "data": {"image": "/lamp.svg", "url": "/products/lamp"}},
+        {
+            "kind": "product",
+            "title": "Lamp 2",
+            "data": {"image": f"{site.url}/web/icon.svg", "url": "https://elsewhere.example/"},
+        },
+    ]
     chat = await (await visit()).open()
     await chat.page.evaluate(CARDS, {"base": site.url, "items": [{"text": "Two lamps", "cards": cards}]})
     shown = await chat.page.evaluate("[...window.host.querySelectorAll('.product img')].map((image) => image.src)")
@@ -227,8 +291,11 @@ async def test_pictures_and_links_of_the_shop_itself_are_shown(visit: Visit, sit
 
 
 async def test_the_shop_s_colours_and_places(visit: Visit) -> None:
-    chat = await visit(head="<style>:root { --shopclerk-accent: rgb(120, 0, 60); --shopclerk-offset-x: 40px; --shopclerk-font: serif; }</style>",
-                       data={"position": "left", "theme": "light"}, color_scheme="dark")
+    chat = await visit(
+        head="<style>:root { --shopclerk-accent: rgb(120, 0, 60); --shopclerk-offset-x: 40px; --shopclerk-font: serif; }</style>",
+        data={"position": "left", "theme": "light"},
+        color_scheme="dark",
+    )
     await chat.open()
     launcher = chat.launcher
     assert await launcher.evaluate("node => getComputedStyle(node).backgroundColor") == "rgb(120, 0, 60)"

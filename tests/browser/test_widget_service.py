@@ -48,7 +48,7 @@ async def test_what_comes_while_it_is_closed_is_counted(visit: Visit, site: Site
         await site.shop.handoffs.reply(conversation_id, words, "Ana")
     await expect(chat.badge).to_have_text("2", timeout=SOON)
     await expect(chat.launcher).to_have_accessible_name("Open the chat, 2 unread messages")
-    await chat.page.reload()                            # another page of the shop: still unread
+    await chat.page.reload()  # another page of the shop: still unread
     await expect(chat.badge).to_have_text("2", timeout=SOON)
     await chat.open()
     await expect(chat.badge).to_be_hidden()
@@ -60,7 +60,9 @@ async def test_what_comes_while_it_is_closed_is_counted(visit: Visit, site: Site
 
 async def kept(site: Site, conversation_id: str, kind: type[Rating]) -> list[Rating]:
     """What the customer thought, as the store has it."""
-    return [stamped.event for stamped in await site.shop.store.events(conversation_id) if isinstance(stamped.event, kind)]
+    return [
+        stamped.event for stamped in await site.shop.store.events(conversation_id) if isinstance(stamped.event, kind)
+    ]
 
 
 async def test_a_thumb_with_a_comment(visit: Visit, site: Site) -> None:
@@ -75,7 +77,8 @@ async def test_a_thumb_with_a_comment(visit: Visit, site: Site) -> None:
     assert [(rated.rating, rated.comment) for rated in given] == [("down", ""), ("down", "Too long")]
     await chat.reload()
     await expect(chat.row("assistant").last.get_by_role("button", name="Not helpful")).to_have_attribute(
-        "aria-pressed", "true", timeout=SOON)
+        "aria-pressed", "true", timeout=SOON
+    )
 
 
 async def test_the_end_asks_how_it_was(visit: Visit, site: Site) -> None:
@@ -83,7 +86,7 @@ async def test_the_end_asks_how_it_was(visit: Visit, site: Site) -> None:
     await chat.ask("Hello")
     conversation_id = await conversation_of(chat)
     await chat.menu("End the conversation")
-    await chat.button("Keep it").click()                # not yet
+    await chat.button("Keep it").click()  # not yet
     await expect(chat.row("assistant")).to_have_count(1)
     await chat.menu("End the conversation")
     await chat.button("End it").click()
@@ -101,7 +104,7 @@ async def test_the_end_asks_how_it_was(visit: Visit, site: Site) -> None:
 
 async def test_a_new_conversation_is_asked_for_when_one_runs(visit: Visit) -> None:
     chat = await (await visit()).open()
-    await chat.menu("New conversation")                 # none runs: nothing to ask
+    await chat.menu("New conversation")  # none runs: nothing to ask
     await expect(chat.host.locator(".sheet")).to_have_count(0)
     await chat.ask("Hello")
     await chat.menu("New conversation")
@@ -142,6 +145,7 @@ async def test_feedback_that_cannot_be_sent_is_said_and_not_shown_as_given(visit
 
     async def refuse(route: Route) -> None:
         await route.abort()
+
     await chat.page.route("**/feedback", refuse)
     await answer.get_by_role("button", name="Helpful", exact=True).click()
     await expect(chat.host.locator(".notice")).to_contain_text("could not be sent")

@@ -28,8 +28,10 @@ def everything() -> list[str]:
 
 async def weight(site: Site, path: str) -> int:
     """Bytes of the body as sent to a browser."""
-    async with aiohttp.ClientSession(auto_decompress=False) as session, session.get(
-            f"{site.url}/{path}", headers={"Accept-Encoding": "gzip, deflate, br"}) as response:
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        session.get(f"{site.url}/{path}", headers={"Accept-Encoding": "gzip, deflate, br"}) as response,
+    ):
         body = await response.read()
         assert response.status == 200 and response.headers["Content-Encoding"] == "gzip"
         assert gzip.decompress(body)
@@ -55,8 +57,17 @@ async def test_any_page_may_load_it_and_need_not_load_it_twice(site: Site, pages
                 assert again.status == 304 and await again.read() == b""
 
 
-@pytest.mark.parametrize("path", ["web/widget/../chat.html", "web/widget/%2e%2e%2fdocs.html", "web/widget/.hidden.js", "web/widget/texts/no.json",
-                                  "web/widget/texts", "web/widget/texts/..%2f..%2fwidget.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "web/widget/../chat.html",
+        "web/widget/%2e%2e%2fdocs.html",
+        "web/widget/.hidden.js",
+        "web/widget/texts/no.json",
+        "web/widget/texts",
+        "web/widget/texts/..%2f..%2fwidget.js",
+    ],
+)
 async def test_nothing_else_is_served_there(site: Site, path: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{site.url}/{path}") as response:
         assert response.status == 404
@@ -70,11 +81,11 @@ def test_every_language_says_everything() -> None:
         assert len(english.get("starters", [])) == len(chinese.get("starters", []))
 
 
-@pytest.mark.parametrize("path", sorted(WIDGET.glob("*.js")) + [WEB / "widget.js"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*sorted(WIDGET.glob("*.js")), WEB / "widget.js"], ids=lambda path: path.name)
 def test_what_is_sent_is_the_same_program(path: Path) -> None:
     """Without comments and needless spaces; texts and regular expressions untouched."""
     node = shutil.which("node")
-    if node is None:                        # the browser tests run what is sent, too
+    if node is None:  # the browser tests run what is sent, too
         return
     sent = lean(path.read_text(), ".js")
     assert len(sent) < len(path.read_text())
@@ -83,14 +94,17 @@ def test_what_is_sent_is_the_same_program(path: Path) -> None:
 
 
 def test_leaning_keeps_texts_templates_and_regular_expressions() -> None:
-    source = '''// a shop's comment
+    source = """// a shop's comment
 const a = "x // y  =  z"; // a remark
 const b = `one   {  two`;
   const c = text.split(/ +/), d = /^\\s*[•*-] +"/;
 return a - -b;
-'''
-    assert lean(source, ".js") == '''const a="x // y  =  z";
+"""
+    assert (
+        lean(source, ".js")
+        == """const a="x // y  =  z";
 const b=`one   {  two`;
 const c=text.split(/ +/),d=/^\\s*[•*-] +"/;
-return a - -b;'''
+return a - -b;"""
+    )
     assert lean("/* note */\na > b { color: red;  margin: 0 1px, 2px }\n", ".css") == "a>b{color:red;margin:0 1px,2px }"

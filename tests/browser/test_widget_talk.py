@@ -16,16 +16,17 @@ from tests.browser.conftest import Site, Visit
 async def conversation_of(chat: Chat) -> str:
     """The id the browser keeps."""
     kept = await chat.page.evaluate(
-        "() => JSON.parse(Object.entries(localStorage).find(([key]) => key.endsWith(' conversation'))[1])")
+        "() => JSON.parse(Object.entries(localStorage).find(([key]) => key.endsWith(' conversation'))[1])"
+    )
     return str(kept["conversation_id"])
 
 
 async def order_of(site: Site, status: OrderStatus, lines: int = 1) -> Order:
     """An order that nobody else in these tests touches."""
-    async for order in site.shop.book.all_orders():     # type: ignore[attr-defined]
+    async for order in site.shop.book.all_orders():  # type: ignore[attr-defined]
         if order.status == status and len(order.lines) == lines and order.id not in _TAKEN:
             _TAKEN.add(order.id)
-            return order                                # type: ignore[no-any-return]
+            return order  # type: ignore[no-any-return]
     raise LookupError(f"no {status.value} order left")
 
 
@@ -56,7 +57,7 @@ async def test_found_products_are_a_carousel_for_finger_keyboard_and_mouse(visit
     cards = carousel.get_by_role("article")
     assert await cards.count() > 1
     await expect(cards.first).to_contain_text(re.compile(r"\$\d"))
-    assert "1. " not in await answer.locator(".bubble").first.inner_text()      # what the cards show is not said twice
+    assert "1. " not in await answer.locator(".bubble").first.inner_text()  # what the cards show is not said twice
     row = carousel.get_by_role("list")
     previous, following = carousel.get_by_role("button", name="Previous"), carousel.get_by_role("button", name="Next")
     await expect(previous).to_be_disabled()
@@ -94,7 +95,7 @@ async def test_a_confirmation_takes_one_answer(visit: Visit, site: Site) -> None
     await expect(no).not_to_have_class(re.compile("chosen"))
     stored = await site.shop.book.order_by_number(order.number)
     assert stored is not None and stored.status == OrderStatus.CANCELLED
-    await chat.reload()                                 # and what was chosen is still to be seen
+    await chat.reload()  # and what was chosen is still to be seen
     await expect(card.get_by_role("button").nth(0)).to_have_class(re.compile("chosen"), timeout=SOON)
     await expect(card.get_by_role("button").nth(0)).to_be_disabled()
 

@@ -13,10 +13,11 @@ class Wire:
 
     def __init__(self, port: int, target: int) -> None:
         self.port, self.target = port, target
-        self.open, self.sockets = True, True        # `sockets`: whether WebSockets get through
-        self.passed = 0                             # bytes that came from the server
-        self.cut_after: int | None = None           # cut everything once that many more bytes came from the server
+        self.open, self.sockets = True, True  # `sockets`: whether WebSockets get through
+        self.passed = 0  # bytes that came from the server
+        self.cut_after: int | None = None  # cut everything once that many more bytes came from the server
         self.upgrades = 0
+        self._dialled = asyncio.Condition()
         self._lines: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -39,6 +40,11 @@ class Wire:
         self.open = False
         self.cut()
 
+    async def dialled(self, upgrades: int) -> None:
+        """Until that many WebSockets have been asked for."""
+        async with self._dialled:
+            await self._dialled.wait_for(lambda: self.upgrades >= upgrades)
+
     def up(self) -> None:
         self.open, self.sockets, self.cut_after = True, True, None
 
@@ -59,7 +65,9 @@ class Wire:
             return
         first = await reader.read(CHUNK)
         upgrade = b"upgrade: websocket" in first.lower()
-        self.upgrades += upgrade
+        async with self._dialled:
+            self.upgrades += upgrade
+            self._dialled.notify_all()
         if not first or (upgrade and not self.sockets):
             return
         try:
@@ -85,7 +93,7 @@ class Wire:
                 if counted:
                     self.passed += len(data)
                     if self.cut_after is not None and (room := self.cut_after) < len(data):
-                        writer.write(data[:room])       # in the middle of a frame, if it so happens
+                        writer.write(data[:room])  # in the middle of a frame, if it so happens
                         self.cut_after = None
                         self.cut()
                         return
