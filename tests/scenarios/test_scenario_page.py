@@ -267,3 +267,5 @@ async def test_over_rest_too(web: Callable[..., Web], books: Books) -> None:
     client = web()
     await client.say("how heavy is it?", page=page_of(product))
     assert str(product.attributes["weight"]) in client.text
+    tracker = await client.tracker()
+    assert tracker["slots"]["focus_product"] == product.id, "and the shop's backend sees what it was about"

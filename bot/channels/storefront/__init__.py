@@ -15,3 +15,8 @@ def open_storefront(app: web.Application, site: Site) -> None:
     app[SITE] = site
     for module in (account, browsing):
         app.add_routes(module.routes)
+
+    async def warm(_app: web.Application) -> None:
+        await site.shelves.now()            # so that the first visitor does not wait for it
+
+    app.on_startup.append(warm)

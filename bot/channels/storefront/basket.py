@@ -1,4 +1,4 @@
-"""The shopper's cart, kept in a cookie: variants and quantities. Names, prices and stock are always read live."""
+"""The shopper's cart, kept in a cookie: variants and quantities. Names, prices and stock are the shop's."""
 
 from __future__ import annotations
 

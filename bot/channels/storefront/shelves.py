@@ -1,6 +1,6 @@
-"""The shop's range as shoppers see it: departments, kinds, ratings, what sells. Kept in memory, read anew each minute.
+"""The shop's range as shoppers see it: departments, kinds, ratings, what sells. Kept in memory, read anew now and then.
 
-It knows the catalogue and no request. The assistant reads live; a page may be a minute old, the cart never is.
+It knows the catalogue and no request. The assistant reads live; what a page says may be some minutes old.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy import Table
 from knowledge import db
 from knowledge.models import Product
 
-FRESH_S = 60.0
+FRESH_S = 300.0
 
 
 class Stock(Protocol):
@@ -136,7 +136,7 @@ class Shelves:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def now(self) -> Range:
-        """The range, at most a minute old."""
+        """The range, at most five minutes old."""
         async with self._lock:
             if not self._known or time.monotonic() - self._known[0][0] > FRESH_S:
                 self._known[:] = [(time.monotonic(), await self._read())]

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,7 +89,7 @@ class Site:
         self._templates = Environment(loader=FileSystemLoader(FOLDER / "pages"), autoescape=True, trim_blocks=True,
                                       lstrip_blocks=True, undefined=StrictUndefined, auto_reload=False)
         self._templates.globals |= {
-            "site": self.words, "money": money, "day": day_text, "icon": icon, "dot": self._dot, "label": label,
+            "site": self.words, "money": money, "day": day_text, "icon": icon, "dot": cache(self._dot), "label": label,
             "short": short, "asset": self.asset, "picture": picture, "address": address_lines}
 
     async def visit(self, request: web.Request) -> Visit:
@@ -159,11 +159,16 @@ class Site:
 
 SITE = web.AppKey("storefront", Site)
 
-_ICONS: Mapping[str, str] = yaml.safe_load((FOLDER / "icons.yml").read_text(encoding="utf-8"))
+
+@cache
+def _icons() -> Mapping[str, Markup]:
+    drawn: Mapping[str, str] = yaml.safe_load((FOLDER / "icons.yml").read_text(encoding="utf-8"))
+    frame = Markup('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>')
+    return {name: frame.format(Markup(lines)) for name, lines in drawn.items()}
 
 
 def icon(name: str) -> Markup:
-    return Markup('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(Markup(_ICONS[name]))
+    return _icons()[name]
 
 
 def money(amount: Decimal, currency: str = "USD") -> str:
