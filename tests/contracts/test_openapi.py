@@ -87,11 +87,13 @@ def references(part: Any) -> Iterator[str]:
 class Running:
     url: str
     key: str = "every"
+    conversation: str = CONVERSATION
+    token: str = conversation_token(SECRET, CONVERSATION)
 
     def headers(self, path: str) -> dict[str, str]:
         """What opens this operation: the conversation's token, or an API key."""
         widget = path.startswith("/api/v1/conversations/{id}/") and path.rsplit("/", 1)[1] in ("messages", "feedback")
-        return {"Authorization": f"Bearer {conversation_token(SECRET, CONVERSATION) if widget else self.key}"}
+        return {"Authorization": f"Bearer {self.token if widget else self.key}"}
 
 
 @pytest.fixture(scope="module")
@@ -143,16 +145,17 @@ def test_answers_to_wrong_requests_are_as_the_document_says(
     ask(running, method, path, known, Mode.NEGATIVE, query={}, headers={})      # wrong in its body, that is
 
 
-def ask(running: Running, method: str, path: str, known: bool, mode: Mode, **given_parts: Any) -> None:
+def ask(running: Running, method: str, path: str, known: bool, mode: Mode, examples: int = EXAMPLES,
+        **given_parts: Any) -> None:
     headers = running.headers(path) if known else {}
-    fixed = {"id": CONVERSATION} if known and "{id}" in path else {}
+    fixed = {"id": running.conversation} if known and "{id}" in path else {}
     checks = [*CHECKS, of_openapi.positive_data_acceptance] if known and path not in MORE_THAN_A_SCHEMA_SAYS else CHECKS
 
-    @settings(max_examples=EXAMPLES, derandomize=True, database=None, deadline=None,
+    @settings(max_examples=examples, derandomize=True, database=None, deadline=None,
               suppress_health_check=list(HealthCheck))
     @given(case=SCHEMA[path][method.upper()].as_strategy(generation_mode=mode, **given_parts))
     def asked(case: Case) -> None:
         case.path_parameters = {**(case.path_parameters or {}), **fixed}
-        case.call_and_validate(base_url=running.url, headers=headers, checks=checks, timeout=10)
+        case.call_and_validate(base_url=running.url, headers=headers, checks=checks, timeout=30)
 
     asked()
