@@ -7,6 +7,7 @@ search widens until enough is found or everything was looked at. It knows no pri
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -132,6 +133,7 @@ class HybridRetriever:
         self._shelves, self._reader, self._catalogue, self._parser = shelves, reader, catalogue, parser
         self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker()
         self._ranks: dict[tuple[EvidenceKind, str, bytes], tuple[Rows, Vectors]] = {}
+        self._lock = threading.Lock()
         self.understand = lru_cache(maxsize=_REMEMBERED)(self._understand)
 
     async def search(self, query: str, *, kinds: tuple[EvidenceKind, ...] = (),
@@ -189,9 +191,10 @@ class HybridRetriever:
         known = self._ranks.get(key)
         if known is None or limit > DEPTH:
             known = self._ranker.rank(shelf, question, max(DEPTH, limit))
-            while len(self._ranks) >= _REMEMBERED:
-                self._ranks.pop(next(iter(self._ranks)), None)
-            self._ranks[key] = known
+            with self._lock:
+                while len(self._ranks) >= _REMEMBERED:
+                    del self._ranks[next(iter(self._ranks))]
+                self._ranks[key] = known
         rows, scores = known
         return list(zip(rows[:limit].tolist(), scores[:limit].tolist(), strict=True))
 
