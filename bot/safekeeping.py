@@ -20,7 +20,7 @@ async def backup(directory: Path, file: Path) -> str:
 async def restore(file: Path, directory: Path, replace: bool) -> str:
     with IngestProgress() as bar:
         async def make_index(folder: Path, settings: KnowledgeSettings) -> None:
-            from knowledge.index_build import refresh
+            from knowledge.index_refresh import refresh
 
             await refresh(folder, settings, progress=bar.update)
 
