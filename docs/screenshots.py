@@ -103,10 +103,13 @@ async def widget(shots: Shots) -> None:
 async def orders(shots: Shots) -> None:
     for name, options in (("widget-order", DESK), ("widget-phone", PHONE)):
         page = await shots.page("/", **options)
-        await sign_in(page, shots.shop)
+        number = await sign_in(page, shots.shop)
         await open_chat(page)
         await ask(page, "Where is my latest order?")
         await shots.take(page, name)
+        if name == "widget-order":
+            await ask(page, f"Please cancel {number}, I no longer need it")
+            await shots.take(page, "widget-confirmation")
     await ask(page, "I want to return something from my last delivered order")
     await shots.take(page, "widget-phone-return")
 
