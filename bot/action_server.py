@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.observer import Spans
 
 DRAIN_S, POLL_S = 10.0, 0.05
-_TRACE: ContextVar[Mapping[str, str]] = ContextVar("trace", default={})
+_TRACE: ContextVar[Mapping[str, str]] = ContextVar("trace")
 
 
 def create_action_app(actions: Iterable[Action], spans: Spans | None = None) -> Sanic[Any, Any]:
@@ -60,7 +60,7 @@ def _traced(kind: type[Any], spans: Spans) -> Any:
         async def run(self, action_call: Any) -> Any:
             name = str(action_call.get("next_action") or "")
             told = {"shopclerk.action": name} if name in self.actions else {}
-            with spans.follow(_TRACE.get()), spans.span("action", told):
+            with spans.follow(_TRACE.get({})), spans.span("action", told):
                 return await super().run(action_call)
 
     return Traced()
