@@ -208,7 +208,6 @@ function track(step, t) {
 function confirmationCard({ data }, { t, choice }) {
   const operations = data.operations ?? [];
   return element("article", { className: "card confirmation" },
-    element("p", { className: "kicker", textContent: t("please_check") }),
     operations.map((operation) => element("section", {},
       element("h3", {}, t.has(`operation_${operation.kind}`) ? t(`operation_${operation.kind}`) : words(operation.kind),
         operation.order_number ? element("span", { textContent: t("order", { number: operation.order_number }) }) : null),
