@@ -11,6 +11,7 @@ from bot.channels.answering import signed_in
 from bot.channels.fields import MESSAGE_CHARS
 from bot.channels.frames import inbox_id
 from bot.channels.limits import check_rate
+from bot.channels.problem import Problem
 from bot.channels.schemas import WidgetMessage
 from bot.channels.services import BY_CONVERSATION, METRICS, SHOP, TURNS
 from bot.domain.message import InboundMessage, OutboundMessage
@@ -38,6 +39,9 @@ async def say(app: web.Application, message: InboundMessage, on_kept: OnKept) ->
         return replies
     except TimeoutError:
         outcome = "timeout"
+        raise
+    except Problem:
+        outcome = "refused"
         raise
     finally:
         app[METRICS].turn(CHANNEL, outcome, time.perf_counter() - started)

@@ -78,7 +78,8 @@ async def live(request: web.Request) -> web.StreamResponse:
     """Frames as in docs/widget-protocol.md; the first one is `{"type": "hello", "token", "after"}`."""
     check_origin(request)
     if len(request.app[OPEN]) >= request.app[SHOP].settings.limits.sockets:
-        raise Problem(503, "too many open connections: try again in a moment", headers={"Retry-After": "10"})
+        raise Problem(503, "too many open connections: try again in a moment", kind="overloaded",
+                      headers={"Retry-After": "10"})
     if not web.WebSocketResponse().can_prepare(request):
         raise Problem(400, "this address speaks WebSocket only: an Upgrade header is needed")
     return await widget_socket.serve(request, request.match_info["id"])
