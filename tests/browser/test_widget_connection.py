@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from bot.channels import visitor
+from bot.channels.problem import Problem
 from bot.domain.message import InboundMessage
 from tests.browser.chat import SOON, Chat
 from tests.browser.conftest import Site, Visit
@@ -229,3 +232,23 @@ async def test_messages_in_a_hurry_keep_their_order(visit: Visit, site: Site, co
     await expect(chat.row("assistant").first).to_be_visible(timeout=SOON)
     await expect(chat.host.locator('.row.customer:not([data-state="sent"])')).to_have_count(0, timeout=SOON)
     assert await said_by_customer(chat) == wanted
+
+
+async def test_what_came_too_fast_goes_out_when_the_server_has_room(
+    visit: Visit, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second message is refused once; it and the one after it wait, and keep their order."""
+    chat = await (await visit()).open()
+    await chat.ask("Hello")
+    allowed, refusals = visitor.check_rate, [Problem(429, "too fast", headers={"Retry-After": "2"})]
+
+    def check_rate(*about: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        allowed(*about)
+
+    monkeypatch.setattr(visitor, "check_rate", check_rate)
+    await chat.say(QUESTIONS[0])
+    await expect(chat.host.locator(".notice")).to_contain_text("goes out in 2 s", timeout=SOON)
+    await chat.say(QUESTIONS[1])
+    await expect_whole(site, chat, ["Hello", *QUESTIONS[:2]])
