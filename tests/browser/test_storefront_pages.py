@@ -20,14 +20,18 @@ CONTRAST = """() => {
   const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
   const ground = (node) => { for (; node; node = node.parentElement) {
-    const [r, g, b, a = 1] = parse(getComputedStyle(node).backgroundColor); if (a > .95) return [r, g, b]; } return [255, 255, 255]; };
+    const [r, g, b, a = 1] = parse(getComputedStyle(node).backgroundColor);
+    if (a > .95) return [r, g, b]; }
+    return [255, 255, 255]; };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), poor = [];
   while (walker.nextNode()) {
     const node = walker.currentNode.parentElement, style = getComputedStyle(node);
-    if (!walker.currentNode.data.trim() || !node.checkVisibility() || node.closest(".hero, .hidden, .skip, :disabled, script, .without")) continue;
+    const apart = ".hero, .hidden, .skip, :disabled, script, .without";
+    if (!walker.currentNode.data.trim() || !node.checkVisibility() || node.closest(apart)) continue;
     const [one, two] = [light(parse(style.color)), light(ground(node))].sort((a, b) => b - a);
     const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
-    if ((one + .05) / (two + .05) < (large ? 3 : 4.5)) poor.push(`${walker.currentNode.data.trim().slice(0, 30)} ${style.color} on ${ground(node)}`);
+    if ((one + .05) / (two + .05) >= (large ? 3 : 4.5)) continue;
+    poor.push(`${walker.currentNode.data.trim().slice(0, 30)} ${style.color} on ${ground(node)}`);
   }
   return poor;
 }"""
@@ -47,7 +51,8 @@ async def look(page: Page, width: int) -> None:
     assert await page.evaluate(CONTRAST) == []
     assert await page.evaluate(SHIFT) < 0.02
     nameless = await page.evaluate(
-        "[...document.querySelectorAll('a, button, input:not([type=hidden]), select')].filter((n) => n.checkVisibility() && !n.ariaHidden &&"
+        "[...document.querySelectorAll('a, button, input:not([type=hidden]), select')]"
+        ".filter((n) => n.checkVisibility() && !n.ariaHidden &&"
         " !(n.innerText.trim() || n.ariaLabel || n.labels?.length || n.querySelector('[aria-label]'))).map((n) => n.outerHTML)")
     assert nameless == []
 

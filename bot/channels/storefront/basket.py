@@ -64,9 +64,8 @@ class Basket:
     def with_quantity(self, offer: Offer, variant: Variant, quantity: int) -> Basket:
         """0 takes it out."""
         line = Line(offer, variant, quantity)
-        line = Line(offer, variant, min(quantity, line.most))
         kept = {x.variant.id: x for x in self.lines}
-        kept[variant.id] = line
+        kept[variant.id] = Line(offer, variant, min(quantity, line.most))
         return Basket(tuple(x for x in kept.values() if x.quantity > 0))
 
 
