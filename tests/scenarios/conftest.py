@@ -130,7 +130,8 @@ async def shop(opened: Shop, rows: dict[str, str], demo_folder: Path, clock: Fak
         await as_it_was_made(opened.database)
         clock.time = time.time()
         return opened
-    with closing(sqlite3.connect(demo_folder / DATABASE_FILE)) as made, \
+    kept = f"file:{demo_folder / DATABASE_FILE}?immutable=1"      # leaves no files beside it for others to trip over
+    with closing(sqlite3.connect(kept, uri=True)) as made, \
             closing(sqlite3.connect(opened.directory / DATABASE_FILE)) as used:
         made.backup(used)           # by SQLite itself, since readers and the writer keep the file open
     clock.time = time.time()
