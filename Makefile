@@ -21,7 +21,7 @@ KIND        := $(if $(GPU),gpu,cpu)
 CORE        := $(VENV)/.installed-core-$(KIND)
 DEV         := $(VENV)/.installed-dev-$(KIND)
 
-.PHONY: help demo test check bench image
+.PHONY: help demo test check bench image soak
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -45,6 +45,10 @@ bench: $(DEV)  ## the quick benchmarks, a table each; DATA=FOLDER holds stores/ 
 	$(call measure,retail_tasks,stores/retail,--store $(DATA)/stores/retail)
 	$(call measure,retrieval,benchmarks/retrieval/chorus,$(DATA)/benchmarks/retrieval/chorus)
 	$(call measure,search_speed,benchmarks/retrieval/chorus,$(DATA)/benchmarks/retrieval/chorus)
+	@echo "== turns" && $(BIN)/python -m benchmarks.turns
+
+soak: $(DEV)  ## the promises of durability, the long runs: 50 kills, 1,000 cut connections … (ARGS="--only crash")
+	$(BIN)/python -m tests.soak $(ARGS)
 
 DATA        ?= ../shared
 

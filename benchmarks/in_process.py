@@ -1,9 +1,9 @@
 """Turns per second, latency, what a turn is spent on, and memory: shop traffic against the engine, in process.
 
-Run: `python -m benchmarks.turns [--conversations 84] [--repeat 5] [--big] [--json]`. Every repetition is a process of
-its own on a fresh copy of the store, and plays traffic (`benchmarks.traffic`) twice: one conversation at a time, and
-fifty at a time with other orders. Figures are medians over the repetitions, the quietest run beside them; the first
-turns warm up and do not count. `--big` takes the shop that `benchmarks.ingest_speed` has made.
+Run: `python -m benchmarks.turns --in-process [--conversations 84] [--repeat 5] [--big] [--json]`. Every repetition is a
+process of its own on a fresh copy of the store, and plays traffic (`benchmarks.traffic`) twice: one conversation at a
+time, and fifty at a time with other orders. Figures are medians over the repetitions, the quietest run beside them; the
+first turns warm up and do not count. `--big` takes the shop that `benchmarks.ingest_speed` has made.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def main() -> None:
         return
     # Thought out here, so that the rows it takes are not in the memory that is measured.
     said = json.dumps([asdict(conversation) for conversation in traffic(source, 2 * arguments.conversations)])
-    command = [sys.executable, "-m", "benchmarks.turns", "--once", *(["--big"] if arguments.big else [])]
+    command = [sys.executable, "-m", "benchmarks.in_process", "--once", *(["--big"] if arguments.big else [])]
     runs = []
     for _ in range(arguments.repeat):
         done = subprocess.run(command, cwd=ROOT, input=said, stdout=subprocess.PIPE, text=True, check=True)

@@ -26,6 +26,7 @@ _ASKED = {"policy": "policy", "search": "product_search", "question": "product_q
 ANSWERS = {"payment_method": "the way I paid", "confirmation": "yes please", "reason": "no longer needed",
            "items": "all of it"}
 MAX_ANSWERS = 4
+MOST_ORDERS = 20_000
 # Replies that stand for no answer: something failed inside, or took too long.
 APOLOGIES = frozenset({"utter_internal_error", "utter_turn_timeout", "utter_llm_failed"})
 Record = Mapping[str, Any]
@@ -104,8 +105,7 @@ class _Shop:
     def __init__(self, source: Path, chance: random.Random) -> None:
         self._products = {row["id"]: row for row in _read(source / "products.jsonl")}
         self._customers = {row["id"]: row for row in _read(source / "customers.jsonl")}
-        orders = list(_read(source / "orders.jsonl"))
-        chance.shuffle(orders)
+        orders = _some(source / "orders.jsonl", chance)
         by_status = {status: [o for o in orders if o["status"] == status] for status in {o["status"] for o in orders}}
         self._once = {status: iter(found) for status, found in by_status.items()}
         self._orders = {status: cycle(reversed(found)) for status, found in by_status.items()}
@@ -150,6 +150,13 @@ def _method(order: Record, customer: Record) -> str:
     paid = {payment["method_id"] for payment in order["payments"]}
     return next((str(m["label"]) for m in customer["payment_methods"]
                  if m["id"] not in paid and m["kind"] != "gift_card"), "")
+
+
+def _some(path: Path, chance: random.Random) -> list[Record]:
+    """Rows in random order; of a big file only some, so that the client stays small."""
+    with path.open(encoding="utf-8") as file:
+        lines = file.readlines()
+    return [json.loads(line) for line in chance.sample(lines, min(len(lines), MOST_ORDERS))]
 
 
 def _read(path: Path) -> Iterator[Record]:
