@@ -82,7 +82,8 @@ async def measure(store: Path, copies: int = 1) -> dict[str, Any]:
         bundle.embedder.embed(["ready"])
     opened = resident_mb()
     if copies > 1:
-        bundle.search.shelves[EvidenceKind.PRODUCT] = multiplied(bundle.search.shelves[EvidenceKind.PRODUCT], copies)
+        shelves = bundle.search.shelves
+        bundle.search.shelves = {**shelves, EvidenceKind.PRODUCT: multiplied(shelves[EvidenceKind.PRODUCT], copies)}
     rows = read_rows()
     wants = [row.query for row in rows if row.kind.startswith("product")]
     asks = [row.query for row in rows if row.kind == "policy"]
@@ -203,7 +204,7 @@ def print_tables(figures: dict[str, dict[str, Any]], console: Console) -> None:
                    "at most", "index on disk", title="Opening and memory")
     for name, of in figures.items():
         stages.add_row(name, *(f"{of['stages_ms'].get(stage, 0):.2f}" for stage in STAGES))
-        memory.add_row(name, f"{of['rows']['product']:,}", f"{of['rows']['order_line']:,}",
+        memory.add_row(name, f"{of['rows']['product']:,}", f"{of['rows'].get('order_line', 0):,}",
                        f"{of['open_s']} ({of['open_cpu_s']})", *(str(of[f"{when}_mb"]) for when in
                                                                  ("imported", "opened", "after", "peak", "index")))
     console.print(stages)

@@ -108,5 +108,6 @@ def read_shelves(directory: Path, analyzer: Analyzer,
 
 
 def open_shelves(generation: Path) -> dict[EvidenceKind, Shelf]:
-    """Those of one generation, memory-mapped."""
-    return {kind: Shelf.read(kind, generation / kind.value) for kind in EvidenceKind}
+    """Those of one generation, memory-mapped; kinds of which the shop has nothing have no shelf."""
+    return {kind: Shelf.read(kind, generation / kind.value) for kind in EvidenceKind
+            if (generation / kind.value).is_dir()}

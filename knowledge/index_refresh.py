@@ -117,7 +117,7 @@ class _Refresh:
             plans[kind] = await self._plan(kind, older, plans.get(EvidenceKind.PRODUCT))
         changed, removed = _sums(plans)
         if older.usable and all(plan.same for plan in plans.values()):
-            return RefreshReport({kind.value: len(shelf) for kind, shelf in older.shelves.items()}, 0, 0, 0, False)
+            return RefreshReport(_counts(older.shelves), 0, 0, 0, False)
         embedded = 0
         made: dict[EvidenceKind, Shelf] = {}
         with writing(self._index) as draft:
@@ -125,11 +125,14 @@ class _Refresh:
             if older.usable:
                 words = WordCounter.from_json(older.vocabulary, self._analyzer)
             for kind, plan in plans.items():
+                if not plan.versions:
+                    await asyncio.to_thread(self._forgotten, kind, plan, older, words)
+                    continue
                 lender = made.get(EvidenceKind.PRODUCT)
                 made[kind], encoded = await self._make(draft, kind, plan, older, words, [lender] if lender else [])
                 embedded += encoded
             (draft.folder / VOCABULARY).write_text(words.to_json(), encoding="utf-8")
-            counts = {kind.value: len(shelf) for kind, shelf in made.items()}
+            counts = _counts(made)
             manifest = IndexManifest(encoder=self.embedder.name, dimension=self.embedder.dimension, counts=counts,
                                      settings=self._recipe)
             await asyncio.to_thread(draft.publish, manifest)
@@ -153,7 +156,7 @@ class _Refresh:
         versions = await self._source.versions(kind)
         shelf = older.shelves.get(kind)
         if shelf is None or not older.usable:
-            return _Plan(versions)
+            return _Plan(versions, same=older.usable and not versions)
         units = shelf.units()
         starts = np.concatenate([[0], np.cumsum([unit.rows for unit in units])]).astype(np.int64)
         stale = _stale(kind, shelf, units, starts, products)
@@ -175,8 +178,7 @@ class _Refresh:
             lists_from=self._settings.index.flat_limit,
             progress=partial(self._progress, kind.value) if self._progress else None)
         try:
-            if kind is EvidenceKind.PRODUCT and shelf is not None and older.usable:
-                await asyncio.to_thread(_forget, words, shelf, plan)
+            await asyncio.to_thread(self._forgotten, kind, plan, older, words)
             for start in range(0, len(plan.versions), PAGE):
                 page = plan.versions[start:start + PAGE]
                 needed = [id for id, digest in page if plan.kept(id, digest) is None]
@@ -187,6 +189,22 @@ class _Refresh:
         finally:
             builder.close()
         return made, builder.embedded
+
+    @staticmethod
+    def _forgotten(kind: EvidenceKind, plan: _Plan, older: _Older, words: WordCounter) -> None:
+        """The words of products that are gone or have another version."""
+        shelf = older.shelves.get(kind) if older.usable and kind is EvidenceKind.PRODUCT else None
+        if shelf is None:
+            return
+        for id in [*plan.changed, *plan.removed]:
+            if known := plan.older.get(id):
+                unit, start = known
+                for row in range(start, start + unit.rows):
+                    _teach(words, shelf.entry(row), by=-1)
+
+
+def _counts(shelves: Mapping[EvidenceKind, Shelf]) -> dict[str, int]:
+    return {kind.value: len(shelves[kind]) if kind in shelves else 0 for kind in EvidenceKind}
 
 
 def _stale(kind: EvidenceKind, shelf: Shelf, units: Sequence[Unit], starts: Rows,
@@ -199,15 +217,6 @@ def _stale(kind: EvidenceKind, shelf: Shelf, units: Sequence[Unit], starts: Rows
         if len(rows):
             found.update(units[place].id for place in np.searchsorted(starts, rows, side="right") - 1)
     return frozenset(found)
-
-
-def _forget(words: WordCounter, shelf: Shelf, plan: _Plan) -> None:
-    """The words of products that are gone or have another version."""
-    for id in [*plan.changed, *plan.removed]:
-        if known := plan.older.get(id):
-            unit, start = known
-            for row in range(start, start + unit.rows):
-                _teach(words, shelf.entry(row), by=-1)
 
 
 def _add_page(builder: ShelfBuilder, plan: _Plan, page: Iterable[tuple[str, str]],

@@ -71,7 +71,7 @@ class LexicalBuilder:
             renumbered = np.cumsum(counts > 0, dtype=np.int32) - 1
             term, counts = renumbered[term].astype(np.int32), counts[used]
         forward = {"doc_ptr": pointer, "doc_term": term, "doc_title_tf": title, "doc_body_tf": body}
-        return LexicalIndex(self._terms(used), forward | _inverted(forward, counts, self._settings), self._settings)
+        return LexicalIndex(self._terms(used), forward | inverted(forward, counts, self._settings), self._settings)
 
     def _terms(self, used: Array) -> TermTable:
         old, new = used[used < self._known_terms], used[used >= self._known_terms] - self._known_terms
@@ -104,7 +104,7 @@ def _ints(values: array[int], kind: Any) -> Array:
     return np.frombuffer(values, dtype=np.int32).astype(kind) if len(values) else np.empty(0, dtype=kind)
 
 
-def _inverted(forward: dict[str, Array], counts: Array, settings: Bm25Settings) -> dict[str, Array]:
+def inverted(forward: dict[str, Array], counts: Array, settings: Bm25Settings) -> dict[str, Array]:
     """The postings, with the finished weight of each and the highest weight of each term."""
     size = len(forward["doc_ptr"]) - 1
     rows = np.repeat(np.arange(size, dtype=np.int32), np.diff(forward["doc_ptr"]))

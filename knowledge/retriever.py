@@ -130,7 +130,7 @@ class HybridRetriever:
     def __init__(self, shelves: Mapping[EvidenceKind, Shelf], reader: QuestionReader, catalogue: Catalogue,
                  parser: QueryParser, analyzer: Analyzer, matcher: Matcher, *,
                  ranker: ShelfRanker | None = None) -> None:
-        self._shelves, self._reader, self._catalogue, self._parser = shelves, reader, catalogue, parser
+        self.shelves, self._reader, self._catalogue, self._parser = shelves, reader, catalogue, parser
         self._analyzer, self._matcher, self._ranker = analyzer, matcher, ranker or ShelfRanker()
         self._ranks: dict[tuple[EvidenceKind, str, bytes], tuple[Rows, Vectors]] = {}
         self._lock = threading.Lock()
@@ -141,7 +141,7 @@ class HybridRetriever:
                      vector: Vectors | None = None) -> list[Evidence]:
         """Best first. Constraints concern products only; without them they are parsed from the query."""
         parsed = self.understand(query) if constraints is None else ParsedQuery(query, constraints)
-        asked = {kind: shelf for kind in kinds or PUBLIC_KINDS if (shelf := self._shelves.get(kind)) and len(shelf)}
+        asked = {kind: shelf for kind in kinds or PUBLIC_KINDS if (shelf := self.shelves.get(kind)) and len(shelf)}
         limited = asked.get(EvidenceKind.PRODUCT) if not parsed.constraints.empty else None
         free = [shelf for shelf in asked.values() if shelf is not limited]
         rows = sum(map(len, asked.values())) if vector is not None else _MANY   # without a vector the encoder is asked
@@ -165,7 +165,7 @@ class HybridRetriever:
     def _understand(self, query: str) -> ParsedQuery:
         """The query parsed, without the guesses that nothing in the shop bears out."""
         parsed = self._parser.parse(self._reader.mended(query))
-        shelf = self._shelves.get(EvidenceKind.PRODUCT)
+        shelf = self.shelves.get(EvidenceKind.PRODUCT)
         if shelf is None or parsed.constraints.empty:
             return parsed
         return believable(parsed, shelf, self._analyzer)
@@ -174,7 +174,7 @@ class HybridRetriever:
                       limit: int = 5) -> list[tuple[Evidence, list[str]]]:
         """When nothing fits everything: what comes nearest, with the names of the wishes it misses, fewest first."""
         question = await asyncio.to_thread(self._reader.read, query)
-        shelf = self._shelves.get(EvidenceKind.PRODUCT)
+        shelf = self.shelves.get(EvidenceKind.PRODUCT)
         if shelf is None:
             return []
         rows, scores = await asyncio.to_thread(self._ranker.rank, shelf, question, DEPTH)

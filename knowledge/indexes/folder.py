@@ -132,7 +132,8 @@ def _seal(work: Path, manifest: IndexManifest, known: Mapping[str, list[Any]]) -
         hashes[name] = known.get(name) or [path.stat().st_size, sha256_file(path)]
     text = json.dumps(asdict(manifest) | {"files": hashes}, indent=1, sort_keys=True, ensure_ascii=False)
     (work / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    for path in [*files, work / MANIFEST, *(p for p in work.rglob("*") if p.is_dir()), work]:
+    fresh = [path for path in files if path.relative_to(work).as_posix() not in known]
+    for path in [*fresh, work / MANIFEST, *(p for p in work.rglob("*") if p.is_dir()), work]:
         _flush(path)
 
 
