@@ -1,6 +1,6 @@
 """Files of the program over HTTP: types, ETags, gzip. Which addresses they have is not its business.
 
-What a browser does not need (comment lines, indentation) is left out on the way; the files stay as people read them.
+What a browser does not need (comments, spaces) is left out on the way; the files stay as people read them.
 """
 
 from __future__ import annotations
@@ -8,23 +8,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import rcssmin
+import rjsmin
 from aiohttp import hdrs, web
 
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
          ".json": "application/json"}
-# Texts, templates and regular expressions stay as they are, and a space between words. The first part drops comments.
-_JS = re.compile(r"""(?:^|(?<=\n))\s*//[^\n]*|\ *//\ [^\n]*
-    |(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`
-    |(?:(?<=\()|(?<=[(,=:&|?]\ ))/(?![/*])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[\n])+/[a-z]*)
-    |\ ?(?P<sign>[=*<>!?:&|,;{}()\[\]]+)\ ?|(?<=\n)\ +""", re.X)
-_CSS_COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
-_CSS_SPACE = re.compile(r"(?<=[{},;>]) +| +(?=[{>])|(?<=[a-z]:) +")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +54,9 @@ def lean(text: str, suffix: str) -> str:
     """The same without what only people read."""
     match suffix:
         case ".js":
-            shorter = _JS.sub(lambda found: found["kept"] or found["sign"] or "", text)
-            return "\n".join(line for line in shorter.splitlines() if line)
+            return str(rjsmin.jsmin(text))
         case ".css":
-            lines = (_CSS_SPACE.sub("", line.strip()) for line in _CSS_COMMENT.sub("", text).splitlines())
-            return "\n".join(line for line in lines if line)
+            return str(rcssmin.cssmin(text))
         case ".json":
             return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
         case _:
