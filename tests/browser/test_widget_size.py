@@ -95,7 +95,8 @@ def test_what_is_sent_is_the_same_program(path: Path) -> None:
 
 def test_leaning_keeps_texts_templates_and_regular_expressions() -> None:
     kept = ['"x // y  =  z"', "`one   {  two`", """/^\\s*[•*-] +"/""", "a- -b"]
-    source = f"// a comment\nconst a = {kept[0]}; // a remark\nconst b = {kept[1]};\n  const c = t.split({kept[2]});\nreturn a - -b;\n"
+    source = "\n".join(("// a comment", f"const a = {kept[0]}; // a remark", f"const b = {kept[1]};",
+                        f"  const c = t.split({kept[2]});", "return a - -b;"))
     sent = lean(source, ".js")
     assert [part for part in kept if part not in sent] == []
     assert "comment" not in sent and "remark" not in sent
