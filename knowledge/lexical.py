@@ -152,6 +152,8 @@ class LexicalIndex:
         rest = np.cumsum([float(self._best[number]) for number in reversed(numbers)])[::-1]
         total, threshold = np.zeros(self.size, dtype=np.float32), 0.0
         found: Array = np.empty(0, dtype=np.int64)
+        if limit <= 0:
+            return found
         for place, number in enumerate(numbers):
             if rest[place] * _SLACK < threshold:     # rows with nothing but the remaining terms cannot get in
                 found = found[total[found] + rest[place] * _SLACK >= threshold]

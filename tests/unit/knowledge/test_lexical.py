@@ -50,6 +50,33 @@ def test_scores_equal_the_formula(rows: list[tuple[str, str]], query: str, weigh
     assert (index.scores(terms) <= index.best_possible(terms) + 1e-4).all()
 
 
+LISTS = st.lists(st.lists(st.sampled_from(["red", "shoe", "jacket", "rain", "cup", "unheard"]), max_size=4), max_size=3)
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 10_000), size=st.integers(0, 60), readings=LISTS, limit=st.integers(0, 12),
+       filtered=st.booleans())
+def test_lists_that_are_only_looked_up_in_change_nothing(seed: int, size: int, readings: list[list[str]], limit: int,
+                                                         filtered: bool) -> None:
+    chance = np.random.default_rng(seed)
+    common = ["red"] * 30 + ["shoe"] * 12 + ["jacket"] * 4 + ["rain", "cup"]     # long lists and short ones
+    rows = [("", " ".join(chance.choice(common, chance.integers(0, 9)))) for _ in range(size)]
+    index = build_lexical(rows, ANALYZER)
+    among = chance.random(size) < 0.5 if filtered else None
+    every = np.arange(size)
+    shares = index.shares_of(readings, every)
+    if among is not None:
+        shares = np.where(among, shares, 0)
+    found, scores = index.best_shares(readings, limit, among)
+    expected = best(shares, limit)
+    expected = expected[shares[expected] > 0]
+    np.testing.assert_allclose(scores, shares[expected], rtol=1e-5)
+    np.testing.assert_allclose(scores, shares[found], rtol=1e-5)
+    assert len(set(found.tolist())) == len(found)
+    for terms in readings:
+        np.testing.assert_allclose(index.scores_of(terms, every), index.scores(terms), rtol=1e-5)
+
+
 def test_best_rows_come_first_and_a_filter_holds() -> None:
     index = build_lexical(ROWS, ANALYZER)
     rows, scores = index.search(ANALYZER.terms("running jacket"), 10)
