@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from bot.domain.plain import plain
-
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:

@@ -133,7 +133,7 @@ CONSTRAINTS = st.builds(
 @given(wanted=CONSTRAINTS)
 def test_the_index_never_hides_what_fits(wanted: Constraints) -> None:
     """The rows left by facets hold every product that the live check accepts."""
-    shelf = retriever(Shelved())._shelves[EvidenceKind.PRODUCT]
+    shelf = retriever(Shelved()).shelves[EvidenceKind.PRODUCT]
     rows = allowed_rows(shelf, wanted, ANALYZER)
     kept = {p.id for p in PRODUCTS} if rows is None else {shelf.entry(int(r))["ref"] for r in rows}
     assert {p.id for p in PRODUCTS if MATCHER.fits(p, wanted)} <= kept
@@ -167,7 +167,7 @@ def test_the_reranker_reorders_the_first_few_only() -> None:
             return np.arange(len(texts), dtype=np.float32)
 
     search = retriever(Shelved())
-    shelf, question = search._shelves[EvidenceKind.PRODUCT], search._reader.read("rain jacket")
+    shelf, question = search.shelves[EvidenceKind.PRODUCT], search._reader.read("rain jacket")
     plain, scores = ShelfRanker().rank(shelf, question, 10)
     again, fresh = ShelfRanker(reranker=Reversing()).rank(shelf, question, 10)
     assert again.tolist() == [plain[1], plain[0], *plain[2:]]
