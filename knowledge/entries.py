@@ -115,7 +115,12 @@ def _product_meaning(product: Product, title: str = "") -> str:
     about = [part for part in (product.brand, " > ".join(product.category)) if part]
     attributes = (f"{key}: {_plain(value)}" for key, value in product.attributes.items())
     described = _cut(product.description, _DESCRIBED)
-    return _cut(_joined([title or product.title, *about, described, *attributes]), _MEANING)
+    return brief(_joined([title or product.title, *about, described, *attributes]))
+
+
+def brief(text: str) -> str:
+    """As much of a product's text as is read for meaning."""
+    return _cut(text, _MEANING)
 
 
 def _line_meaning(line: OrderLine, product: Product | None, options: str) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 
 from knowledge import metrics
 from knowledge.embedders import load_embedder, user_cache
+from knowledge.entries import brief
 from knowledge.errors import DataError
 from knowledge.fusion import FusionSettings
 from knowledge.lexical import Bm25Settings
@@ -60,11 +61,16 @@ def read_beir(folder: Path) -> Beir:
     """Raises DataError that names file, line and field."""
     grades = _read_grades(folder / "qrels" / "test.tsv")
     queries = {row_id: row["text"] for row_id, row in _rows(folder / "queries.jsonl", ("text",)) if row_id in grades}
-    documents = {row_id: Entry(id=row_id, title=row.get("title") or "", text=row["text"])
+    documents = {row_id: _entry(row_id, row.get("title") or "", row["text"])
                  for row_id, row in _rows(folder / "corpus.jsonl", ("text",))}
     if not queries:
         raise DataError(str(folder / "queries.jsonl"), "no query here is in qrels/test.tsv", remedy="check the ids")
     return Beir(documents, queries, grades)
+
+
+def _entry(row_id: str, title: str, text: str) -> Entry:
+    """Read for meaning as a product is."""
+    return Entry(id=row_id, title=title, text=text, meaning=brief(f"{title}. {text}"))
 
 
 def _rows(path: Path, required: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
