@@ -154,7 +154,7 @@ async def everything_shown(doors: Sequence[Any], engine: AsyncEngine) -> None:
     """Until each socket has been told of the last event."""
     query = select(schema.conversations.c.id, schema.conversations.c.seq)
     async with engine.connect() as connection:
-        ends = dict((await connection.execute(query)).tuples().all())
+        ends = {row.id: row.seq for row in await connection.execute(query)}
     waits = [door.caught_up(ends[door.conversation_id]) for door in doors
              if hasattr(door, "caught_up") and door.conversation_id in ends]
     await asyncio.gather(*waits, return_exceptions=True)

@@ -41,7 +41,7 @@ class Figures:
 LONG = Figures(crash_events=5000, crash_conversations=50, kills=50, duplicates=20, order_conversations=100,
                order_each=20, held_s=30.0, cuts=1000, cut_conversations=50, stop_conversations=30, load_s=5.0,
                drain_s="20", overload_rounds=5)
-SHORT = Figures(crash_events=300, crash_conversations=20, kills=5, duplicates=2, order_conversations=15, order_each=6,
+SHORT = Figures(crash_events=300, crash_conversations=15, kills=5, duplicates=2, order_conversations=12, order_each=5,
                 held_s=0.0, cuts=40, cut_conversations=10, stop_conversations=6, load_s=0.5, drain_s="2",
                 overload_rounds=1)
 TURN_S = {"TIMEOUTS__TURN_S": "90", "TIMEOUTS__LLM_S": "90"}  # a turn that is held must not be given up
@@ -93,6 +93,23 @@ async def run_dropped(place: Place, log: Path, how: Figures, progress: Progress 
     return Outcome("P9", "dropped", asdict(found), found.faults)
 
 
+async def run_steady(place: Place, log: Path, how: Figures, progress: Progress = silent) -> Outcome:
+    """What needs no settings of its own, one after the other on one server: the suite has no time for more starts."""
+    figures: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
+    async with stage(place, log, TURN_S | {"SERVER__DRAIN_S": how.drain_s}) as on:
+        for found in (await order(on, how.order_conversations, how.order_each, how.held_s, progress),
+                      await dropped(on, how.cut_conversations, how.cuts, progress),
+                      await duplicates(on, how.duplicates),
+                      await stopping(on, how.stop_conversations, how.load_s)):
+            name = type(found).__name__.lower()
+            figures[name] = asdict(found)
+            faults |= {f"{name}: {fault}": count for fault, count in found.faults.items()}
+        figures["slow_reader"] = await slow_reader(on)
+    return Outcome("P3 P4 P7 P9 P10", "steady", figures, faults)
+
+
 SCENARIOS = {"crash": run_crash, "duplicates": run_duplicates, "order": run_order, "stopping": run_stopping,
              "overload": run_overload, "dropped": run_dropped}
+IN_THE_SUITE = {"crash": run_crash, "steady": run_steady, "overload": run_overload}
 

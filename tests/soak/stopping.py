@@ -30,6 +30,7 @@ class Stopping:
 async def stopping(stage: Stage, conversations: int, load_s: float, within_s: float = ENDS_WITHIN_S) -> Stopping:
     """Customers talk on and on, one turn takes longer than a stopping server waits; then SIGTERM, then a new start."""
     ledger, over = Ledger(), asyncio.Event()
+    stage.model.held.clear()
     doors = [await stage.socket(2.0) if n % 2 else await stage.posted(stream=n % 4 == 0, patience_s=2.0)
              for n in range(conversations)]
     held = await stage.socket(2.0)
