@@ -85,6 +85,7 @@ class Shop:
     book: OrderBook
     catalogue: SqlCatalogue
     search: SearchBundle
+    services: Services
     actions: list[Any]
     keys: SqlKeyStore
     handoffs: Handoffs
@@ -93,10 +94,13 @@ class Shop:
     observer: LogObserver
     database: AsyncEngine
     _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _settling: asyncio.Task[None] | None = None
+    _beside: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
-        self._settling = asyncio.create_task(settle_forever(self.orders, self.handoffs))
+        self._beside = [
+            asyncio.create_task(settle_forever(self.orders, self.handoffs)),
+            asyncio.create_task(self.services.warm()),  # or the first question about a product waits for it
+        ]
         return self
 
     async def __aexit__(
@@ -109,9 +113,9 @@ class Shop:
         return await backlog(self.database)
 
     async def close(self) -> None:
-        if self._settling is not None:
-            self._settling.cancel()
-            await asyncio.gather(self._settling, return_exceptions=True)
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
         if self.observer.spans is not None:
             await asyncio.to_thread(self.observer.spans.close)
         await self._opened.aclose()
@@ -202,6 +206,7 @@ def _assemble(
         book,
         catalogue,
         search,
+        services,
         actions,
         SqlKeyStore(engine),
         Handoffs(between, timeout_s=settings.timeouts.handoff_s, idle_s=settings.timeouts.agent_idle_s),

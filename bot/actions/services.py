@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,10 @@ from dataclasses import dataclass, field
 from rasa_sdk import Tracker
 
 from bot.actions.attempts import ContactAttempts
+from bot.actions.titles import TitleIndex, index_titles
 from bot.ports import Answerer, CaseBook
 from bot.requests.desk import Desk
 from bot.requests.lexicon import Lexicon
-from bot.requests.titles import TitleIndex, index_titles
 from knowledge.handles import for_meaning
 from knowledge.models import Address, Order, Product
 from knowledge.orders.identity import IdentityService
@@ -24,6 +25,7 @@ _TITLES_AGE_S = 60.0
 _TITLES_SHARE = 100.0  # the index is at least this many times as old as making it takes before it is made again
 _NEAR, _MARGIN = 0.30, 0.06  # cosine of the words to a line's title: near at all, and as near as the nearest
 Similar = Callable[[str, Sequence[str]], Sequence[float]]
+log = logging.getLogger("shopclerk.actions")
 
 
 @dataclass(slots=True)
@@ -60,6 +62,13 @@ class Services:
             await asyncio.shield(titles.making)
             assert titles.index is not None
         return titles.index
+
+    async def warm(self) -> None:
+        """Make now what the first questions would wait for."""
+        try:
+            await self.titles()
+        except Exception as error:  # whatever the database's driver raises: the first question asks again
+            log.warning("the titles could not be read yet: %s", error)
 
     async def _index_titles(self) -> None:
         titles, start = self._titles, time.monotonic()

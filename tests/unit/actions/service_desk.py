@@ -11,11 +11,11 @@ from bot.actions.cases import Case
 from bot.actions.registry import build_actions
 from bot.actions.runner import InProcessRunner
 from bot.actions.services import Services
+from bot.actions.titles import index_titles
 from bot.assistant_files import SHIPPED
 from bot.domain import events as ev
 from bot.domain.tracker import Tracker
 from bot.ports import Act, ActionResult
-from bot.requests.titles import index_titles
 from knowledge.models import Customer, Evidence, EvidenceKind, Order
 from knowledge.orders.backend import EmbeddedBackend
 from knowledge.orders.identity import IdentityService

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.actions.titles import index_titles
 from bot.requests.mentions import Thing, described, find_mentions
 from bot.requests.segments import segments
-from bot.requests.titles import index_titles
 from bot.requests.words import joined, likeness, stem, words
 from tests.unit.requests.shelf import GOODS, english
 
