@@ -29,10 +29,19 @@ def demo_folder() -> Path:
         try:
             demo = generate(scratch / "source", seed=SEED, today=TODAY)
             asyncio.run(ingest(scratch, [*demo.data_files, *sorted(demo.documents.iterdir())]))
-            scratch.rename(target)
+            _put(scratch, target)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return target
+
+
+def _put(made: Path, target: Path) -> None:
+    """Another process may have been faster; it made the same."""
+    try:
+        made.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
 
 
 def copy_of(folder: Path, name: str) -> Path:

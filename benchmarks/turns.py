@@ -65,8 +65,10 @@ def shops(store: Path | None, source: Path | None, quick: bool) -> list[Shop]:
     found = [Shop(f"{products:,} products", folder, big_source(products, ORDERS), wanted, singles, several)
              for products, wanted in TURNS_PER_S.items()
              if any((folder := CACHE / f"big-{products}-{ORDERS}").glob("index/generation-*/manifest.json"))]
+    if found:
+        return found
     made = demo_folder()
-    return found or [Shop("demo shop", made, made / "source", None, min(singles, 100), min(several, 200))]
+    return [Shop("demo shop", made, made / "source", None, min(singles, 100), min(several, 200))]
 
 
 def rows_of_shop(shop: Shop, found: Mapping[str, Any]) -> Iterator[Row]:
