@@ -57,7 +57,7 @@ class Finding:
     unexpected: int = 0  # in the database, and never sent
     twice: int = 0  # answered by more than one turn
     pending: int = 0  # accepted, and not answered after the drain
-    unanswered: int = 0  # turns without a reply
+    unanswered: int = 0  # turns without a reply, while no person had the conversation
     wrong_reply: int = 0  # the inbox remembers another reply than the turn gave
     apologies: int = 0  # turns that failed inside
     gaps: int = 0  # conversations whose events are not 1, 2, 3 …
@@ -98,7 +98,11 @@ async def stored(engine: AsyncEngine, conversations: Iterable[str]) -> Stored:
 
 async def look(engine: AsyncEngine, ledger: Ledger, doors: Sequence[Door], lookers: Sequence[Any] = ()) -> Finding:
     """Everything that can be held against the promises. `lookers` were shown what others said."""
-    tables = await stored(engine, (door.conversation_id for door in doors))
+    return weigh(ledger, doors, lookers, await stored(engine, (door.conversation_id for door in doors)))
+
+
+def weigh(ledger: Ledger, doors: Sequence[Door], lookers: Sequence[Any], tables: Stored) -> Finding:
+    """What was sent and shown against what is stored."""
     finding = Finding(events=ledger.count,
                       unacknowledged=ledger.count - len(ledger.acknowledged),
                       pending=sum(reply == "" for reply in tables.inbox.values()))
@@ -116,11 +120,11 @@ async def look(engine: AsyncEngine, ledger: Ledger, doors: Sequence[Door], looke
 
 def _look_at_turns(finding: Finding, ledger: Ledger, door: Door, events: Sequence[ev.Stamped], tables: Stored) -> None:
     sent, times, position = ledger.sent[door.conversation_id], Counter[str](), dict[str, tuple[int, int]]()
-    for place, (heard, said) in enumerate(turns_of(events)):
+    for place, (heard, said, silent) in enumerate(turns_of(events)):
         tags = _TAG.findall(heard.text)
         finding.turns += 1
         finding.merged += max(0, len(tags) - 1)
-        finding.unanswered += not said
+        finding.unanswered += not said and not silent
         finding.unexpected += len(set(tags) - set(sent)) + (not tags)
         times.update(tags)
         position |= {tag: (place, within) for within, tag in enumerate(tags)}
@@ -134,14 +138,20 @@ def _look_at_turns(finding: Finding, ledger: Ledger, door: Door, events: Sequenc
                              for tag in sent if tag in position)
 
 
-def turns_of(events: Sequence[ev.Stamped]) -> list[tuple[ev.UserUttered, list[str]]]:
-    """What was heard and what was said to it."""
-    found: list[tuple[ev.UserUttered, list[str]]] = []
+def turns_of(events: Sequence[ev.Stamped]) -> list[tuple[ev.UserUttered, list[str], bool]]:
+    """What was heard, what was said to it, and whether a person had the conversation: then the assistant is silent."""
+    found: list[tuple[ev.UserUttered, list[str], bool]] = []
+    silent = False
     for stamped in events:
-        if isinstance(stamped.event, ev.UserUttered):
-            found.append((stamped.event, []))
-        elif isinstance(stamped.event, ev.BotUttered) and found:
-            found[-1][1].append(stamped.event.text)
+        match stamped.event:
+            case ev.UserUttered():
+                found.append((stamped.event, [], silent))
+            case ev.BotUttered(text=text) if found:
+                found[-1][1].append(text)
+            case ev.HandoffRequested() | ev.AgentJoined():
+                silent = True
+            case ev.HandoffEnded():
+                silent = False
     return found
 
 
