@@ -31,6 +31,7 @@ from knowledge.shelf import Rows, Sharing, Shelf
 Flags = NDArray[np.bool_]
 T = TypeVar("T")
 DEPTH = 100               # candidates from each side
+WHOLE_UP_TO = 512         # shelves of which every row is judged
 EACH_UP_TO = 4_096        # so few rows are judged one by one, which is exact and faster than asking the indexes
 _ASK = 25                 # products read from the catalogue at a time while a filter is checked
 _WIDEN = 4                # how much deeper to look each time a filter left too few
@@ -54,6 +55,8 @@ class ShelfRanker:
         nothing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         if not len(shelf) or (rows is not None and not len(rows)):
             return nothing
+        if rows is None and len(shelf) <= WHOLE_UP_TO:
+            rows = shelf.everything
         if rows is not None and len(rows) <= EACH_UP_TO:
             found, words, cosine = self._best_of(shelf, question, depth, rows)
         else:
@@ -96,10 +99,10 @@ class ShelfRanker:
         """Of each row how well its words and its meaning fit, both 0 to 1 (or less, for opposite meanings)."""
         words = cosine = np.zeros(len(rows), dtype=np.float32)
         if self._lexical:
-            texts, place = np.unique(shelf.texts.of(rows), return_inverse=True)
+            texts, place = shelf.texts.distinct(rows)
             words = shelf.lexical.shares_of(question.readings, texts)[place]
         if self._dense and question.vector is not None:
-            vectors, place = np.unique(shelf.vectors.of(rows), return_inverse=True)
+            vectors, place = shelf.vectors.distinct(rows)
             cosine = shelf.dense.similarity(question.vector, vectors)[place]
         return words, cosine
 

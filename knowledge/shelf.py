@@ -94,6 +94,13 @@ class Sharing:
     def of(self, rows: Array) -> Array:
         return np.asarray(self.numbers[rows], dtype=np.int64)
 
+    def distinct(self, rows: Array) -> tuple[Array, Any]:
+        """The numbers of these rows, each once where rows share them, and the place of each row among them."""
+        if self._own:
+            return np.asarray(rows, dtype=np.int64), slice(None)
+        numbers, place = np.unique(self.of(rows), return_inverse=True)
+        return numbers, place
+
     def rows(self, numbers: Array) -> Rows:
         """All rows that have one of these numbers."""
         if self._own:
@@ -124,6 +131,11 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self.store)
+
+    @cached_property
+    def everything(self) -> Rows:
+        """All rows."""
+        return np.arange(len(self), dtype=np.int64)
 
     def entry(self, row: int) -> dict[str, Any]:
         return self.store[row]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 END = "END"
@@ -171,7 +172,12 @@ def check_condition(text: str, place: str) -> None:
 
 def holds(condition: str, slots: Mapping[str, Any]) -> bool:
     """Evaluate a checked condition; a slot that is not set is None."""
-    return True if not condition else bool(_value(ast.parse(condition, mode="eval").body, slots))
+    return True if not condition else bool(_value(_parsed(condition), slots))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(condition: str) -> ast.expr:
+    return ast.parse(condition, mode="eval").body
 
 
 def _value(node: ast.expr, slots: Mapping[str, Any]) -> Any:
