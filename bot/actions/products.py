@@ -188,6 +188,14 @@ class ActionAvailability(ProductAction):
 
     question = "availability"
 
+    async def meant(self, text: str, tracker: Tracker) -> tuple[list[Product], list[Product]]:
+        """ "Anything in blue instead?" after a list is about the whole list: what comes in it goes first."""
+        named, found = await super().meant(text, tracker)
+        lexicon, listed = self.services.lexicon(tracker), list(tracker.slots.get("shown") or ())
+        if len(listed) < 2 or [p.id for p in found] != listed[:1] or not lexicon.said(text, "follow_up"):
+            return named, found
+        return [], sorted(await self.services.catalogue.products(listed), key=lambda p: not _has(text, p, lexicon))
+
     async def answer(
         self, dispatcher: CollectingDispatcher, text: str, named: list[Product], found: list[Product], tracker: Tracker
     ) -> list[Product]:
@@ -214,6 +222,14 @@ class ActionAvailability(ProductAction):
                 response="utter_not_available", variants=nearest, custom=_cards([product]), **facts
             )
         return [product]
+
+
+def _has(text: str, product: Product, lexicon: Lexicon) -> bool:
+    """Whether a variant in stock has what the text asks for."""
+    wish, asked = read_wish(text, product, lexicon), asked_value(text, product, lexicon)
+    if wish.empty and asked is not None:
+        wish = replace(wish, options={asked.option: asked.near} if asked.near else {})
+    return bool(wish.options) and bool(match_variants(product, None, replace(wish, price="", show=True), lexicon).fits)
 
 
 class ActionPriceExtreme(ProductAction):

@@ -27,7 +27,7 @@ def scope_signs(inside: Floats, logits: Floats, background: Floats | None, vecto
     second = ordered[:, -2] if inside.shape[1] > 1 else np.zeros_like(first)
     energy = np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) + logits.max(axis=1)
     cosines = vectors @ examples.T
-    nearest = np.sort(cosines, axis=1)[:, -_NEIGHBOURS:].mean(axis=1)
+    nearest = np.partition(cosines, -_NEIGHBOURS, axis=1)[:, -_NEIGHBOURS:].mean(axis=1)
     own = np.where(example_labels[None, :] == best[:, None], cosines, -1).max(axis=1)
     if len(negatives):
         negative = (vectors @ negatives.T).max(axis=1) - cosines.max(axis=1)

@@ -34,7 +34,8 @@ def only_points(
 
     "Does it come in blue?" is not about a Blue Paper Knife, "how heavy is it?" not about Heavy Socks.
     """
-    points = lexicon.said(text, "reference") or (looks and len(text.split()) <= _SHORT)
+    short = len(text.split()) <= _SHORT
+    points = lexicon.said(text, "reference") or (short and (looks or lexicon.said(text, "follow_up")))
     return points and not any(_by_its_noun(m, titles, lexicon) for m in mentions)
 
 
@@ -52,7 +53,7 @@ def asked_value(text: str, product: Product, lexicon: Lexicon) -> AskedValue | N
                       text, re.IGNORECASE)
     if found is None or found["value"].lower().split()[0] in lexicon.words("no_value"):
         return None
-    said = found["value"].lower()
+    said = " ".join(w for w in found["value"].lower().split() if w not in lexicon.words("value_fillers"))
     near: Sequence[str] = str(lexicon.data.get("color_families", {}).get(said, "")).split(", ")
     for option, values in option_values(product).items():
         if close := tuple(v for v in values if v.lower() in near):

@@ -110,3 +110,11 @@ async def test_what_the_shop_does_not_have(talk: Talk, words: str) -> None:
     """Something near it may be shown, but never as if it were that."""
     await talk.say(f"do you sell {words.removeprefix('a ').removeprefix('an ')}s?")
     assert talk.responses and "utter_available" not in talk.responses
+
+
+async def test_another_color_is_asked_of_what_was_just_shown(talk: Talk, books: Books) -> None:
+    """Not of whatever has that color in its name (a Blue Paper Knife, say)."""
+    await talk.say("trail running shoes under 120")
+    listed = [p.id for p in shown(talk, books)]
+    await talk.say("anything in blue instead?")
+    assert [p.id in listed for p in shown(talk, books)] == [True]
