@@ -33,14 +33,14 @@ from bot.serving import SECRET_FILE
 AT_ONCE = 100  # connections being opened
 PER_ADDRESS = 20_000  # connections from one address of this machine: the ports of one are used up beyond that
 BEATS_S = 30.0  # longer than the time between two heartbeats
-EVERY_S = 5.0  # an active customer says something
-PING, PONG = b"\x89\x00", b"\x8a\x80\0\0\0\0"
+EVERY_S = 10.0  # an active customer says something: more would measure how many turns a second there are
+PING, PONG = 0x89, b"\x8a\x80\0\0\0\0"
 
 
 class Idle(asyncio.Protocol):
     """The least a WebSocket client can be: an upgrade, a hello, pongs. It throws away what it is told."""
 
-    __slots__ = ("_begun", "_hello", "_transport", "lost", "ready")
+    __slots__ = ("_begun", "_hello", "_rest", "_transport", "lost", "ready")
 
     def __init__(self, host: str, conversation_id: str, token: str) -> None:
         hello = json.dumps({"type": "hello", "token": token}).encode()
@@ -50,7 +50,7 @@ class Idle(asyncio.Protocol):
                        f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                        f"Sec-WebSocket-Key: {'A' * 22}==\r\n\r\n").encode()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.lost = False
+        self._rest, self.lost = b"", False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -58,10 +58,18 @@ class Idle(asyncio.Protocol):
         transport.write(self._begun + self._hello)
 
     def data_received(self, data: bytes) -> None:
-        if not self.ready.done() and b'"ready"' in data:
-            self.ready.set_result(None)
-        if data.startswith(PING):
-            self._transport.write(PONG)
+        if not self.ready.done():
+            self._rest += data
+            if b'"ready"' in self._rest:  # the last of what a new conversation is told
+                self._rest = b""
+                self.ready.set_result(None)
+            return
+        data = self._rest + data
+        while len(data) >= 2 and len(data) >= (end := 2 + data[1]):  # heartbeats are shorter than 126 bytes
+            if data[0] == PING:
+                self._transport.write(PONG)
+            data = data[end:]
+        self._rest = data
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True

@@ -44,7 +44,7 @@ LONG = Figures(crash_events=5000, crash_conversations=50, kills=50, duplicates=2
 SHORT = Figures(crash_events=300, crash_conversations=15, kills=5, duplicates=2, order_conversations=12, order_each=5,
                 held_s=0.0, cuts=40, cut_conversations=10, stop_conversations=6, load_s=0.5, drain_s="2",
                 overload_rounds=1)
-TURN_S = {"TIMEOUTS__TURN_S": "90", "TIMEOUTS__LLM_S": "90"}  # a turn that is held must not be given up
+TURN_S = {"TIMEOUTS__TURN_S": "600", "TIMEOUTS__LLM_S": "600"}  # a turn that is held must not be given up
 
 
 @dataclass(frozen=True)
