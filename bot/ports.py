@@ -82,6 +82,10 @@ class TrackerStore(Protocol):
         """Messages accepted before this time (seconds since the epoch) and not answered, oldest first."""
         ...
 
+    async def pending_of(self, conversation_id: str) -> list[InboundMessage]:
+        """This conversation's messages accepted and not answered, oldest first."""
+        ...
+
     async def events(self, conversation_id: str, after: int = 0, limit: int = 1000) -> list[Stamped]:
         """Events with seq > after, oldest first."""
         ...

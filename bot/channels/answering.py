@@ -22,8 +22,7 @@ async def answer(app: web.Application, message: InboundMessage,
     shop, metrics, started = app[SHOP], app[METRICS], time.perf_counter()
     outcome = "answered"
     try:
-        missed = await _missed(shop, message.conversation_id)
-        replies = await app[TURNS].within(shop.inbox.receive(message, on_delta, _kept))
+        missed, replies = await app[TURNS].within(_turn(shop, message, on_delta))
         outcome = "answered" if replies else "silent"
         return [*missed, *replies]
     except TimeoutError:
@@ -38,6 +37,13 @@ async def answer(app: web.Application, message: InboundMessage,
         raise
     finally:
         metrics.turn(message.channel, outcome, time.perf_counter() - started)
+
+
+async def _turn(shop: OpenShop, message: InboundMessage, on_delta: OnDelta | None
+                ) -> tuple[list[OutboundMessage], tuple[OutboundMessage, ...]]:
+    """All that asks the store, so that the limit of turns at once bounds it too."""
+    missed = await _missed(shop, message.conversation_id)
+    return missed, await shop.inbox.receive(message, on_delta, _kept)
 
 
 async def _kept() -> None:

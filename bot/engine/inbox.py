@@ -25,7 +25,7 @@ _RETRIES = 5
 log = logging.getLogger("shopclerk.inbox")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     message: InboundMessage
     on_delta: OnDelta | None
@@ -88,13 +88,24 @@ class Inbox:
         """Answer everything that waits in this conversation."""
         burst = self._waiting.pop(conversation_id, [])
         try:
-            await self._handle(burst)
+            await self._handle(await self._with_left_behind(conversation_id, burst))
         except BaseException as error:
             for item in burst:
                 if not item.reply.done():
                     item.reply.set_exception(error)
                     item.reply.exception()  # noted: whoever has gone away need not fetch it
             raise
+
+    async def _with_left_behind(self, conversation_id: str, burst: Sequence[_Waiting]) -> list[_Waiting]:
+        """What a process that died had accepted is answered first, in the order in which it came."""
+        left = await self.store.pending_of(conversation_id)
+        if not left:
+            return list(burst)
+        ours = {_key(item.message): item for item in burst}
+        nobody: asyncio.Future[tuple[OutboundMessage, ...]] = asyncio.get_running_loop().create_future()
+        nobody.cancel()  # a reply goes to somebody who waits
+        earlier = [ours.get(_key(message)) or _Waiting(message, None, nobody) for message in left]
+        return [*earlier, *(item for item in burst if item not in earlier)]
 
     async def _handle(self, burst: Sequence[_Waiting]) -> None:
         """One turn for what no other process has answered meanwhile; read anew when another writer was faster."""
@@ -104,8 +115,9 @@ class Inbox:
                 return
             message = merge([w.message for w in fresh])
             marks = [(w.message.channel, w.message.message_id) for w in fresh if w.message.message_id]
+            on_delta = next((w.on_delta for w in fresh if w.on_delta), None)
             try:
-                reply = await self.engine.handle(message, fresh[0].on_delta, marks)
+                reply = await self.engine.handle(message, on_delta, marks)
             except StaleTracker:
                 if attempt == _RETRIES - 1:
                     raise
@@ -123,6 +135,10 @@ class Inbox:
         if known is not None and not item.reply.done():
             item.reply.set_result(tuple(known))
         return known is not None
+
+
+def _key(message: InboundMessage) -> tuple[str, str]:
+    return message.channel, message.message_id
 
 
 def merge(burst: Sequence[InboundMessage]) -> InboundMessage:

@@ -50,6 +50,9 @@ class MemoryTrackerStore:
         if key not in self._inbox and key not in self._accepted:
             self._accepted[key] = (time.time(), json.dumps(message_to_json(message)))
 
+    async def pending_of(self, conversation_id: str) -> list[InboundMessage]:
+        return [m for m in await self.pending(float("inf")) if m.conversation_id == conversation_id]
+
     async def pending(self, before: float) -> list[InboundMessage]:
         kept = sorted(row for row in self._accepted.values() if row[0] < before)
         return [message_from_json(json.loads(body)) for _, body in kept]

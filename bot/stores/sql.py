@@ -34,6 +34,11 @@ _PENDING = (
     .where(schema.inbox.c.reply == text("''"), schema.inbox.c.at < bindparam("before"))
     .order_by(schema.inbox.c.at)
 )
+_PENDING_OF = (
+    select(schema.inbox.c.body)
+    .where(schema.inbox.c.reply == text("''"), schema.inbox.c.conversation_id == bindparam("id"))
+    .order_by(schema.inbox.c.at)
+)
 _REPLY = select(schema.inbox.c.reply).where(
     schema.inbox.c.channel == bindparam("channel"), schema.inbox.c.message_id == bindparam("message_id")
 )
@@ -84,6 +89,9 @@ class SqlTrackerStore:
 
     async def pending(self, before: float) -> list[InboundMessage]:
         return [message_from_json(schema.load(body)) for (body,) in await self._reads.all(_PENDING, before=before)]
+
+    async def pending_of(self, conversation_id: str) -> list[InboundMessage]:
+        return [message_from_json(schema.load(body)) for (body,) in await self._reads.all(_PENDING_OF, id=conversation_id)]
 
     async def events(self, conversation_id: str, after: int = 0, limit: int = 1000) -> list[Stamped]:
         rows = await self._reads.all(_EVENTS, id=conversation_id, after=after, limit=limit)

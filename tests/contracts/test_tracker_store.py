@@ -170,6 +170,14 @@ async def test_only_what_waited_since_before_is_pending_and_the_oldest_comes_fir
     assert await store.pending(time.time() - 60) == []
 
 
+async def test_what_is_pending_in_one_conversation_is_told_apart(store: TrackerStore) -> None:
+    await store.accept(SENT)
+    await store.accept(replace(SENT, conversation_id="c2", message_id="m2"))
+    await store.accept(replace(SENT, message_id="m3"))
+    assert [m.message_id for m in await store.pending_of("c1")] == ["m1", "m3"]
+    assert await store.pending_of("c3") == []
+
+
 class Heard:
     """A feed that writes down what it is told."""
 

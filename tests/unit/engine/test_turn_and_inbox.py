@@ -296,10 +296,20 @@ async def test_a_slow_turn_has_its_message_kept_first_and_says_so_once(counter, 
 async def test_what_a_process_that_died_had_accepted_is_answered_once_by_the_next(counter, inbox):
     for number, text in enumerate(("look", "fetch")):
         await counter.store.accept(message(text, f"m{number}"))
+    counter.reader.script["look\nfetch"] = LOOK
     assert await inbox.resume(time.time() + 60) == 2
     assert await counter.store.answered("rest", "m0") and await counter.store.answered("rest", "m1")
     assert await inbox.resume(time.time() + 60) == 0
     assert counter.actions.ran == ["action_look"]
+
+
+async def test_what_was_accepted_before_a_crash_is_not_overtaken_by_what_comes_after(counter, inbox):
+    await counter.store.accept(message("fetch", "m1"))
+    counter.reader.script["fetch\nlook"] = LOOK
+    assert texts(await inbox.receive(message("look", "m2")))
+    assert counter.reader.heard == ["fetch\nlook"]
+    assert await counter.store.pending(time.time() + 60) == []
+    assert await counter.store.answered("rest", "m1") == await counter.store.answered("rest", "m2")
 
 
 # --- a person --------------------------------------------------------------------------------------------------------
