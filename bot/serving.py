@@ -62,15 +62,16 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
     from bot.app import create_app, drain
     from bot.bootstrap import SystemClock, open_shop
     from bot.engine.inbox import resume_forever
-    from bot.stores.notices import listen_forever
+    from bot.stores.notices import listen_forever, serving
 
     configure(load_settings(BotSettings, directory).log)
     stop = stop_signal()
     async with await open_shop(directory) as shop, announcing(
-            shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock(), shop.observer.spans):
+            shop.database, shop.order_events, shop.handoffs, shop.settings.webhook, SystemClock(), shop.observer.spans
+    ), serving(shop.database) as alone:
         await shop.store.forget_replies(time.time() - REPLIES_KEPT_S)
         beside = [asyncio.create_task(work) for work in (
-            listen_forever(shop.database, shop.feed), resume_forever(shop.inbox, *_resume_after(shop.settings)))]
+            listen_forever(shop.database, shop.feed), resume_forever(shop.inbox, *_resume_after(shop.settings, alone)))]
         app = create_app(shop, read_secret(directory), front(shop) if front else None)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
         await runner.setup()
@@ -88,14 +89,14 @@ async def serve(directory: Path, listener: socket.socket, *, prepare: Prepare | 
         await asyncio.gather(*beside, return_exceptions=True)
 
 
-def _resume_after(settings: BotSettings) -> tuple[float, float]:
+def _resume_after(settings: BotSettings, alone: bool) -> tuple[float, float]:
     """How old an accepted message must be to be resumed: later on, and at the start.
 
-    A turn ends, one way or the other, within twice its limit. On SQLite no other process has turns under way at the
-    start, so what is there was left by one that died.
+    A turn ends, one way or the other, within twice its limit. Where no other process has turns under way, what is there
+    at the start was left by one that died.
     """
     ended = 2 * settings.timeouts.turn_s + 5
-    return ended, ended if settings.database_url.startswith("postgres") else 0.0
+    return ended, 0.0 if alone else ended
 
 
 def read_secret(directory: Path) -> bytes:

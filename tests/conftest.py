@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,16 +131,20 @@ def _started(binaries: Path, folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def session_postgres(postgres_server: str) -> Iterator[str]:
     """The URL of a PostgreSQL database that lives as long as the session; its tests leave it as they found it."""
-    yield from _database(postgres_server)
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_postgres(postgres_server: str) -> Iterator[str]:
     """The URL of a fresh, empty PostgreSQL database."""
-    yield from _database(postgres_server)
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
-def _database(postgres_server: str) -> Iterator[str]:
+@contextmanager
+def fresh_database(postgres_server: str) -> Iterator[str]:
+    """A database's URL, for as long as it is wanted."""
     name = f"t_{os.getpid()}_{os.urandom(4).hex()}"
     _administer(postgres_server, f'CREATE DATABASE "{name}"')
     yield postgres_server.rpartition("/")[0] + f"/{name}"

@@ -69,6 +69,9 @@ Label = Annotated[
     BeforeValidator(_digits, json_schema_input_type=Annotated[str, Field(max_length=200)] | int)]
 """As an identifier, but it may be empty."""
 
+Locale = Annotated[str, BeforeValidator(_whole), Field(max_length=35), AfterValidator(_one_line)]
+Payload = Annotated[str, BeforeValidator(_whole), Field(max_length=1000), AfterValidator(_one_line)]
+
 MessageText = Annotated[
     str, BeforeValidator(_whole), AfterValidator(_message),
     BeforeValidator(_digits, json_schema_input_type=Annotated[

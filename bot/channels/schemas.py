@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bot.channels.fields import Comment, Identifier, Label, MessageText, SaidText, Seq
+from bot.channels.fields import Comment, Identifier, Label, Locale, MessageText, Payload, SaidText, Seq
 
 PAGE_BYTES = 20_000
 PAGE_DEPTH = 20
@@ -97,7 +97,7 @@ class RasaMetadata(Body):
                                      "The same id again gets the same reply; nothing is done twice.")
     customer_token: Any = Field(default=None, description=
                                 "Signs in: JWT (HS256, sub, exp, aud) or 'id.hex-hmac-sha256'.")
-    locale: Annotated[Label, Field(max_length=35)] | None = None
+    locale: Locale | None = None
     page: AnyPage = None
 
 
@@ -142,7 +142,7 @@ class TrackerQuery(Body):
 # --- conversations of the widget -------------------------------------------------------------------------------------
 
 class Begin(Body):
-    locale: Annotated[Label, Field(max_length=35)] | None = None
+    locale: Locale | None = None
 
 
 class Begun(Answer):
@@ -159,12 +159,12 @@ class WidgetMessage(Body):
 
     client_id: Identifier
     text: MessageText
-    payload: Annotated[Label, Field(max_length=1000)] | None = Field(default=None, description=
+    payload: Payload | None = Field(default=None, description=
                                                                     "A pressed button's payload.")
     page: AnyPage = None
     customer_token: Any = Field(default=None, description=
                                 "Signs in: JWT (HS256, sub, exp, aud) or 'id.hex-hmac-sha256'.")
-    locale: Annotated[Label, Field(max_length=35)] | None = None
+    locale: Locale | None = None
 
 
 class SaidMessage(Answer):

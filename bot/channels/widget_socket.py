@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from bot.channels import visitor
 from bot.channels.connection import GONE, TOO_SLOW, Connection
-from bot.channels.fields import Label, Seq
+from bot.channels.fields import Locale, Seq
 from bot.channels.frames import Frame, error, text_of
 from bot.channels.operations import told
 from bot.channels.problem import Problem, as_problem
@@ -33,7 +33,7 @@ class Hello(Body):
     token: str
     after: Seq = 0
     customer_token: Any = None
-    locale: Annotated[Label, Field(max_length=35)] | None = None
+    locale: Locale | None = None
 
 
 class Refused(Exception):

@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 CHANNEL = "shopclerk_conversations"
+SERVING = 715733                           # an advisory lock
 AGAIN_S = 1.0                              # until the next try after the connection was lost
 ORIGIN = secrets.token_hex(6)              # of this process: its own notices are no news to it
 log = logging.getLogger("shopclerk.notices")
@@ -52,6 +55,29 @@ async def listen_forever(engine: AsyncEngine, feed: Woken) -> None:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("notices of other processes are not heard: %s", error)
         await asyncio.sleep(AGAIN_S)
+
+
+@asynccontextmanager
+async def serving(engine: AsyncEngine) -> AsyncIterator[bool]:
+    """Whether no other process serves this database, as far as can be told; as long as this lasts, others see that one does.
+
+    On PostgreSQL each serving process holds a shared advisory lock, which the server takes back when the process dies.
+    """
+    if engine.dialect.name != "postgresql":
+        yield True
+        return
+    import asyncpg
+
+    address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(address)
+    try:
+        alone = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", SERVING))
+        await connection.execute("SELECT pg_advisory_lock_shared($1)", SERVING)
+        if alone:
+            await connection.execute("SELECT pg_advisory_unlock($1)", SERVING)
+        yield alone
+    finally:
+        await connection.close(timeout=1)
 
 
 def _pass_on(feed: Woken, payload: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from bot.domain import events as ev
 from bot.domain.tracker import Tracker
 from bot.stores import database, notices
-from bot.stores.notices import listen_forever
+from bot.stores.notices import listen_forever, serving
 from bot.stores.sql import SqlTrackerStore
 from knowledge import db
 
@@ -73,4 +73,18 @@ async def test_after_a_lost_connection_everybody_looks_for_what_was_missed(
     finally:
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
+        await engine.dispose()
+
+
+async def test_whoever_begins_to_serve_knows_whether_somebody_else_does(empty_postgres: str) -> None:
+    engine = database.open_engine(db.async_url(empty_postgres))
+    try:
+        async with serving(engine) as first:
+            async with serving(engine) as second:
+                assert (first, second) == (True, False)
+            async with serving(engine) as third:
+                assert third is False
+        async with serving(engine) as again:
+            assert again is True
+    finally:
         await engine.dispose()

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from bot.bootstrap import Shop, open_shop
 from bot.demo.generate import generate
 from knowledge.config import DATABASE_FILE
 from knowledge.ingest import ingest
+from tests.conftest import fresh_database
 from tests.fakes import FakeClock
 from tests.scenarios.books import Books
 from tests.scenarios.postgresql import as_it_was_made, on_postgresql
@@ -101,13 +102,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 async def opened(request: pytest.FixtureRequest, demo_folder: Path, clock: FakeClock,
                  tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     folder = tmp_path_factory.mktemp("opened") / "shop"
-    if request.param == "postgresql":
-        await on_postgresql(demo_folder, folder, request.getfixturevalue("session_postgres"))
-    else:
-        shutil.copytree(demo_folder, folder)
-    shop = await open_shop(folder, customer_token={"key": TOKEN_KEY})
-    yield shop
-    await shop.close()
+    with ExitStack() as databases:
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            await on_postgresql(demo_folder, folder, databases.enter_context(fresh_database(server)))
+        else:
+            shutil.copytree(demo_folder, folder)
+        shop = await open_shop(folder, customer_token={"key": TOKEN_KEY})
+        yield shop
+        await shop.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
