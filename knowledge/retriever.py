@@ -31,9 +31,10 @@ from knowledge.shelf import Rows, Sharing, Shelf
 Flags = NDArray[np.bool_]
 T = TypeVar("T")
 DEPTH = 100               # candidates from each side
+CHANGED = 50              # of the rows whose price was wrong at the last ingest, so many are asked what it is now
 WHOLE_UP_TO = 512         # shelves of which every row is judged
 EACH_UP_TO = 4_096        # so few rows are judged one by one, which is exact and faster than asking the indexes
-_ASK = 25                 # products read from the catalogue at a time while a filter is checked
+_ASK = 10                 # products read from the catalogue at a time while a filter is checked
 _WIDEN = 4                # how much deeper to look each time a filter left too few
 _MANY = 4_096             # rows from which ranking takes more than a millisecond
 _REMEMBERED = 512         # queries: the stages of a turn ask the same one
@@ -207,19 +208,21 @@ class HybridRetriever:
         everything = np.arange(len(shelf), dtype=np.int64) if rows is None else rows
         right = await _aside(len(everything), priced_right, shelf, wanted, everything)
         found = await self._verified(shelf, question, wanted, limit, everything[right])
-        if len(found) < limit and not right.all():  # prices have changed since: ask the others, too
-            found += await self._verified(shelf, question, wanted, limit - len(found), everything[~right])
+        if len(found) < limit and not right.all():  # a price may have changed since: ask the best of the others, too
+            found += await self._verified(shelf, question, wanted, limit - len(found), everything[~right], CHANGED)
         return found
 
     async def _verified(self, shelf: Shelf, question: Question, wanted: Constraints, limit: int,
-                        rows: Rows) -> list[Evidence]:
-        """The best of `rows` that the catalogue says fit now; looks deeper until enough do or all were asked."""
+                        rows: Rows, most: int | None = None) -> list[Evidence]:
+        """The best of `rows` that the catalogue says fit now; looks deeper until enough do, or `most` were asked."""
         found: list[Evidence] = []
         asked: set[int] = set()
         depth = max(DEPTH, limit)
-        while len(found) < limit and len(asked) < len(rows):
+        most = len(rows) if most is None else min(most, len(rows))
+        while len(found) < limit and len(asked) < most:
             ranked, scores = await _aside(len(shelf), self._ranker.rank, shelf, question, depth, rows)
             fresh = [(int(r), float(s)) for r, s in zip(ranked, scores, strict=True) if int(r) not in asked]
+            fresh = fresh[:most - len(asked)]
             if not fresh:
                 break
             asked.update(row for row, _ in fresh)
