@@ -9,7 +9,7 @@ VENV        := .venv
 BIN         := $(VENV)/bin
 GPU         ?= $(if $(wildcard $(VENV)/.gpu),1)
 TORCH_INDEX ?= $(if $(GPU),,https://download.pytorch.org/whl/cpu)
-WORKERS     ?= 2
+WORKERS     ?= 3
 ARGS        ?=
 
 # --retries 0: an index that cannot be reached costs seconds per package otherwise. pip compiles what it installs,
