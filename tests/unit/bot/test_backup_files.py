@@ -124,7 +124,8 @@ async def test_a_file_that_was_cut_off_is_refused(share: float, whole: Path, tmp
     await refused(tmp_path / "cut.tar", tmp_path / "shop", "not a shopclerk backup|cut off|altered")
 
 
-@pytest.mark.parametrize("content", [b"hello\n" * 500, gzip.compress(b"x" * 5000), os.urandom(20_000), b"\0" * 10240])
+@pytest.mark.parametrize("content", [b"hello\n" * 500, gzip.compress(b"x" * 5000), os.urandom(20_000), b"\0" * 10240],
+                         ids=["text", "gzip", "noise", "zeros"])
 async def test_some_other_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(content)
     await refused(tmp_path / "other", tmp_path / "shop", "not a shopclerk backup")
