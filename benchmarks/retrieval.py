@@ -7,7 +7,7 @@ Run: `python -m benchmarks.retrieval BEIR_FOLDER`. Each row has its paired 95 % 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from knowledge.embedders import load_embedder
@@ -32,7 +32,7 @@ def systems(rig: Rig, encoder: LateInteraction) -> list[System]:
         System("BM25, stemmed", plain, ShelfRanker(dense=False)),
         System("BM25, our settings", rig, ShelfRanker(dense=False)),
         System("MiniLM int8", rig, ShelfRanker(lexical=False)),
-        System("half and half", Rig(rig.data, plain.shelf, rig.reader, rig.judged_rows), ShelfRanker(half)),
+        System("half and half", replace(rig, shelf=plain.shelf), ShelfRanker(half)),
         System("ours", rig, ShelfRanker()),
         System("ours + late inter.", rig, ShelfRanker(reranker=encoder)),
     ]
