@@ -168,11 +168,6 @@ def _apart(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs that mostly wait (for servers that are killed) begin first, beside those that compute."""
-    items.sort(key=lambda item: "soak" not in item.path.parts)
-
-
 # --- where CI is set, a skipped test proves nothing and so counts as a failure ----------------------------------------
 
 def _skips_that_count(config: pytest.Config) -> list[pytest.TestReport]:
