@@ -25,6 +25,11 @@ HOSTILE = """<style>
 
 
 async def box(chat: Chat, selector: str) -> dict[str, float]:
+    """Where it stands once nothing moves any more: the panel rises into its place."""
+    await chat.page.evaluate("""() => Promise.allSettled(
+        document.querySelector("shopclerk-chat").shadowRoot.getAnimations()
+            .filter((moving) => moving.effect.getTiming().iterations !== Infinity)
+            .map((moving) => moving.finished))""")
     found = await chat.host.locator(selector).bounding_box()
     assert found is not None
     return dict(found)
