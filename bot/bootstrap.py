@@ -280,7 +280,9 @@ def _composer(settings: BotSettings, assistant: Assistant, observer: LogObserver
     if model is None:
         return None
     composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(
-        _model_call(model, settings), assistant.responses, observer=observer
+        importlib.import_module("bot.llm.phrasers").DraftPhraser(_model_call(model, settings)),
+        assistant.responses,
+        observer=observer,
     )
     return composer
 

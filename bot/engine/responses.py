@@ -46,6 +46,14 @@ class Responses:
     def is_verbatim(self, name: str) -> bool:
         return self._find(name, self.fallback_locale).verbatim
 
+    def texts(self, name: str, locale: str) -> tuple[str, ...]:
+        """The variations of a response in a language (or the fallback language)."""
+        return self._find(name, locale).texts
+
+    def variables(self, name: str, locale: str) -> tuple[str, ...]:
+        """The facts its texts speak of, in the order they are named."""
+        return tuple(dict.fromkeys(v for text in self.texts(name, locale) for v in _VARIABLE.findall(text)))
+
     def knows(self, name: str) -> bool:
         return name in self.by_locale[self.fallback_locale]
 

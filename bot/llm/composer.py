@@ -1,33 +1,36 @@
-"""A chat model phrases a turn's reply: one call for all acts, each checked by the evidence gate, templates as fallback.
+"""A model phrases a turn's reply, act by act, each checked by the evidence gate, with the templates as fallback.
 
 It knows no provider. What is streamed has passed the gate, act by act, so it is never taken back.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.tracker import Tracker
 from bot.engine.claims.statements import sentences
-from bot.engine.gate import Gate
+from bot.engine.gate import Dropped, Gate
 from bot.engine.responses import Responses
 from bot.llm.budget import SentenceCount
-from bot.llm.calls import ModelCall, ModelFailed
-from bot.llm.prompt import fenced, gate_for, language_of, prompt
+from bot.llm.calls import ModelFailed
+from bot.llm.phrasers import Phraser
+from bot.llm.prompt import gate_for
 from bot.ports import Act, OnDelta, TurnObserver
 
-_MARK = re.compile(r"\[\[\s*(\d{1,2})\s*\]\]:?")
 _BETWEEN = "\n\n"  # what stands between acts in the stream
 
 
 @dataclass(slots=True)
 class LlmComposer:
-    """Implements `Composer`. `gate` gives the evidence gate of a locale, or None where templates speak."""
+    """Implements `Composer`. `gate` gives the evidence gate of a locale, or None where templates speak.
 
-    call: ModelCall
+    A text the gate does not let through whole is asked for again, `again` times at most, before the template speaks.
+    """
+
+    phraser: Phraser
     responses: Responses
+    again: int = 1
     count: SentenceCount = field(default_factory=SentenceCount)
     gate: Callable[[str], Gate | None] = gate_for
     observer: TurnObserver | None = None
@@ -43,9 +46,9 @@ class LlmComposer:
         reply = _Reply(drafts, free, on_delta)
         checked = 0
         try:
-            async for place, text in self._written(free, drafts, tracker):
+            async for place, text in self.phraser.phrase(acts, drafts, free, tracker):
                 checked += 1
-                await reply.settle(place, self._checked(gate, acts[place], drafts[place], text))
+                await reply.settle(place, await self._settled(gate, acts, drafts, place, text, tracker))
         except ModelFailed:
             self.count.failures += 1
         if not checked and not reply.begun:
@@ -53,52 +56,37 @@ class LlmComposer:
         self.count.acts_template += len(free) - checked
         return await reply.finish()
 
-    def _checked(self, gate: Gate, act: Act, draft: str, text: str) -> str:
-        """The model's text where it passes whole enough, else the draft."""
+    async def _settled(
+        self, gate: Gate, acts: Sequence[Act], drafts: Sequence[str], place: int, text: str, tracker: Tracker
+    ) -> str:
+        """The model's text, at once or at a further try, where it passes whole enough; else the draft."""
+        act, draft = acts[place], drafts[place]
         facts = {**act.facts, "cards": [card.get("data", {}) for card in act.cards]}
-        result = gate.check(text, draft, facts, act.evidence)
-        self.count.dropped += len(result.dropped)
+        for tried in range(self.again + 1):
+            result = gate.check(text, draft, facts, act.evidence)
+            self._note(result.dropped)
+            if result.complete:
+                self.count.own += len(result.kept)
+                self.count.acts_own += 1
+                return result.text
+            more = await self._once_more(acts, place, tracker) if tried < self.again else None
+            if more is None:
+                break
+            text = more
+        self.count.acts_template += 1
+        return draft
+
+    async def _once_more(self, acts: Sequence[Act], place: int, tracker: Tracker) -> str | None:
+        try:
+            return await self.phraser.again(acts, place, tracker)
+        except ModelFailed:
+            return None
+
+    def _note(self, dropped: Sequence[Dropped]) -> None:
+        self.count.dropped += len(dropped)
         if self.observer:
-            for dropped in result.dropped:
-                self.observer.gate_drop(dropped.reason)
-        if not result.complete:
-            self.count.acts_template += 1
-            return draft
-        self.count.own += len(result.kept)
-        self.count.acts_own += 1
-        return result.text
-
-    async def _written(
-        self, free: Sequence[int], drafts: Sequence[str], tracker: Tracker
-    ) -> AsyncIterator[tuple[int, str]]:
-        """(place of the act, text) as soon as the model has finished it. Raises ModelFailed."""
-        numbered = "\n".join(f"[[{n}]] {drafts[place]}" for n, place in enumerate(free, 1))
-        said = tracker.last_user.text if tracker.last_user else ""
-        system, user = prompt("rephrase", language_of(tracker.locale)).render(
-            {"message": fenced(said), "drafts": numbered}
-        )
-        pieces = self.call.stream(system, user, tracker.conversation_id)
-        async for number, text in _numbered(pieces, len(free)):
-            yield free[number - 1], text
-
-
-async def _numbered(pieces: AsyncIterator[str], count: int) -> AsyncIterator[tuple[int, str]]:
-    """Cut "[[1]] … [[2]] …" into its parts; each number counts once; a single act may come without its mark."""
-    text, given = "", set[int]()
-    async for piece in pieces:
-        text += piece
-        while (marks := list(_MARK.finditer(text))) and len(marks) > 1:
-            number, body = int(marks[0][1]), text[marks[0].end() : marks[1].start()].strip()
-            text = text[marks[1].start() :]
-            if 1 <= number <= count and number not in given and body:
-                given.add(number)
-                yield number, body
-    mark = _MARK.search(text)
-    number, body = (
-        (int(mark[1]), text[mark.end() :].strip()) if mark else (1 if count == 1 and not given else 0, text.strip())
-    )
-    if 1 <= number <= count and number not in given and body:
-        yield number, body
+            for one in dropped:
+                self.observer.gate_drop(one.reason)
 
 
 class _Reply:

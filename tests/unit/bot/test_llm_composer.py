@@ -14,6 +14,7 @@ from bot.domain.tracker import Tracker
 from bot.engine.responses import Responses, parse_responses
 from bot.llm.calls import ModelCall
 from bot.llm.composer import LlmComposer
+from bot.llm.phrasers import DraftPhraser
 from bot.ports import Act
 
 TEXTS = parse_responses(
@@ -34,7 +35,7 @@ def composer(*answers: str) -> LlmComposer:
     def said() -> Iterator[AIMessage]:
         yield from (AIMessage(content=answer) for answer in answers)
 
-    return LlmComposer(ModelCall(GenericFakeChatModel(messages=said())), Responses({"en": TEXTS}))
+    return LlmComposer(DraftPhraser(ModelCall(GenericFakeChatModel(messages=said()))), Responses({"en": TEXTS}))
 
 
 async def compose(
@@ -121,7 +122,7 @@ async def test_a_failure_after_streaming_began_is_finished_with_templates() -> N
 
     text = "[[1]] Order #W1 is cancelled. The refund of $5 goes to PayPal.\n[[2]] " + "Anything else? " * 20
     c = composer()
-    c.call = ModelCall(Breaks(messages=iter([AIMessage(content=text)])))
+    c.phraser = DraftPhraser(ModelCall(Breaks(messages=iter([AIMessage(content=text)]))))
     texts, drafts, deltas = await compose(c, CANCELLED, ANYTHING)
     assert texts == ["Order #W1 is cancelled. The refund of $5 goes to PayPal.", drafts[1]]
     assert "".join(deltas) == "\n\n".join(texts)
@@ -134,7 +135,7 @@ async def test_a_slow_model_is_not_waited_for() -> None:
             yield None
 
     c = composer()
-    c.call = ModelCall(Slow(messages=iter([])), timeout_s=0.05)
+    c.phraser = DraftPhraser(ModelCall(Slow(messages=iter([])), timeout_s=0.05))
     assert (await compose(c, CANCELLED))[0] is None
     assert c.count.failures == 1
 

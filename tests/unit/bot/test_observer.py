@@ -18,6 +18,7 @@ from bot.engine.responses import Responses, parse_responses
 from bot.llm.answerer import ExtractiveAnswerer
 from bot.llm.calls import ModelCall
 from bot.llm.composer import LlmComposer
+from bot.llm.phrasers import DraftPhraser
 from bot.observer import DROPS, OTHER, RUNGS, STAGES, LogObserver, kind_of
 from bot.ports import Act
 from tests.unit.engine.desk_flows import Counter as Desk
@@ -65,7 +66,7 @@ def test_kinds(reason: str, kind: str) -> None:
 async def test_a_refused_sentence_is_counted_and_not_named() -> None:
     observer = LogObserver()
     model = GenericFakeChatModel(messages=iter([AIMessage(content="Order #W1 is cancelled. You get $77 back, Zebulon.")]))
-    composer = LlmComposer(ModelCall(model), Responses({"en": TEXTS}), observer=observer)
+    composer = LlmComposer(DraftPhraser(ModelCall(model)), Responses({"en": TEXTS}), observer=observer)
     act = Act("utter_cancelled", {"number": "#W1", "amount": "$5.00"})
     tracker = Tracker("c1", last_user=UserUttered("cancel it"))
     await composer.compose([act], [composer.responses.render(act, "en")], tracker, None)
