@@ -99,7 +99,9 @@ def _situation(written: Written, entry: Entry, rng: random.Random) -> Example | 
     cue = rng.choice(sorted(written.cues)) if written.cues and rng.random() < 0.3 else ""
     message = _message(written, entry, mood, cue, rng)
     after = rng.choice(sorted(written.entries)) if rng.random() < 0.2 else ""
-    lead = _lead(written, entry.kind, mood, cue, rng) if tone != "brief" and not after else ""
+    lead = _lead(written, entry.kind, mood, cue, rng) if tone != "brief" and not after and entry.lead else ""
+    if _apologises(lead) and _apologises(said):
+        lead = ""
     closer = _closer(written, entry.kind, said, rng) if tone != "brief" else ""
     reply = " ".join(part for part in (lead, said) if part) + (f" {closer}" if closer else "")
     if tone == "formal":
@@ -175,6 +177,11 @@ def _lead(written: Written, kind: str, mood: str, cue: str, rng: random.Random) 
         return expand(rng.choice(answers), rng)
     openers = written.openers.get(kind, {}).get(mood, ())
     return expand(rng.choice(openers), rng) if openers and rng.random() < (0.3 if mood == "neutral" else 0.6) else ""
+
+
+def _apologises(text: str) -> bool:
+    """Once is enough."""
+    return "sorry" in text.lower() or "apolog" in text.lower()
 
 
 def _closer(written: Written, kind: str, said: str, rng: random.Random) -> str:

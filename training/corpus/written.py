@@ -27,12 +27,14 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How one response may be said. `after`: intents of the messages it follows; `plans`: grammar, facts in braces."""
+    """How one response may be said. `after`: intents of the messages it follows; `plans`: grammar, facts in braces.
+    `lead`: whether an opener, or an answer to what the customer added, may come before it."""
 
     name: str
     kind: str
     after: tuple[str, ...]
     plans: tuple[str, ...]
+    lead: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _entries(folder: Path, templates: Mapping[str, Response]) -> dict[str, Entry
             plans = _grammar(path, data.get("plans") or ())
             if not plans:
                 raise DataError(str(path), f"'{name}' has no plans", remedy="write at least one")
-            entries[name] = Entry(name, data["kind"], tuple(data.get("after") or (ANY,)), plans)
+            entries[name] = Entry(name, data["kind"], tuple(data.get("after") or (ANY,)), plans, data.get("lead", True))
     return entries
 
 
