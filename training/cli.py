@@ -11,6 +11,7 @@ import typer
 
 from knowledge.commands import subcommand
 from knowledge.folder import DEFAULT_DIR
+from training import cli_llm
 
 Json = typer.Option(False, "--json", help="Print one JSON document.")
 Directory = typer.Option(DEFAULT_DIR, "--dir", help="The shop's folder.", show_default=str(DEFAULT_DIR))
@@ -20,8 +21,12 @@ NEGATIVES = ("assistant", "en", "nlu", "out_of_scope.yml")
 
 def commands(app: typer.Typer, services: Any) -> None:
     """Register them all."""
-    _train(subcommand(app, "train"))
-    _evaluate(subcommand(app, "evaluate"))
+    train, evaluate = subcommand(app, "train"), subcommand(app, "evaluate")
+    _train(train)
+    _evaluate(evaluate)
+    cli_llm.train_commands(train)
+    cli_llm.evaluate_commands(evaluate)
+    cli_llm.own_commands(app)
 
 
 def _train(group: typer.Typer) -> None:
