@@ -5,10 +5,9 @@ The text itself is the key, so a row that was written meanwhile is another text 
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 
-from knowledge import native
+from knowledge import stored
 from knowledge.models import Customer, Order, Product
 
 _PRODUCTS, _PEOPLE = 2048, 1024      # some 10 KB each with its text
@@ -16,14 +15,14 @@ _PRODUCTS, _PEOPLE = 2048, 1024      # some 10 KB each with its text
 
 @lru_cache(maxsize=_PRODUCTS)
 def product_of(body: str) -> Product:
-    return native.product_from(json.loads(body))
+    return stored.product_from(body)
 
 
 @lru_cache(maxsize=_PEOPLE)
 def customer_of(body: str) -> Customer:
-    return native.customer_from(json.loads(body))
+    return stored.customer_from(body)
 
 
 @lru_cache(maxsize=4 * _PEOPLE)
 def order_of(body: str) -> Order:
-    return native.order_from(json.loads(body))
+    return stored.order_from(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shop_files import CUSTOMER, ORDER, PRODUCT
 
-from knowledge import native
+from knowledge import native, stored
 from knowledge.native_fields import FieldError
 
 FULL_ORDER: dict[str, Any] = {
@@ -92,3 +93,27 @@ def test_a_damaged_row_is_read_or_refused_and_nothing_else(case: Any, data: st.D
         read({**row, data.draw(st.sampled_from(names)): value})
     except FieldError as error:
         assert error.field
+
+
+@given(st.sampled_from([
+    (PRODUCT, native.product_from, native.product_to, stored.product_from),
+    (CUSTOMER, native.customer_from, native.customer_to, stored.customer_from),
+    (FULL_ORDER, native.order_from, native.order_to, stored.order_from)]), st.data(), json_values)
+def test_a_stored_row_is_read_quickly_as_it_is_read_with_care(case: Any, data: st.DataObject, value: Any) -> None:
+    """Whatever came in and could be read."""
+    whole, read, write, read_stored = case
+    names = [*whole, "address", "variants", "payments", "returns", "exchanges", "fulfillments", "extra"]
+    try:
+        body = native.compact(write(read({**whole, data.draw(st.sampled_from(names)): value})))
+    except (FieldError, ValueError):
+        return
+    assert read_stored(body) == read(json.loads(body))
+
+
+def test_a_row_of_another_shape_is_read_with_care() -> None:
+    """By another version, or by hand."""
+    assert stored.product_from(json.dumps(PRODUCT)) == native.product_from(PRODUCT)
+    assert stored.order_from(json.dumps(ORDER)) == native.order_from(ORDER)
+    assert stored.customer_from(json.dumps(CUSTOMER)) == native.customer_from(CUSTOMER)
+    with pytest.raises(FieldError):
+        stored.order_from(json.dumps({**FULL_ORDER, "status": "lost"}))
