@@ -58,6 +58,8 @@ class ShelfRanker:
             return nothing
         if rows is None and len(shelf) <= WHOLE_UP_TO:
             rows = shelf.everything
+        elif rows is not None and len(rows) == len(shelf) > EACH_UP_TO:
+            rows = None     # all are allowed: the same is found without asking so of each
         if rows is not None and len(rows) <= EACH_UP_TO:
             found, words, cosine = self._best_of(shelf, question, depth, rows)
         else:
@@ -90,7 +92,7 @@ class ShelfRanker:
             texts, _ = shelf.lexical.best_shares(question.readings, depth, _flags(shelf.texts, rows, shelf.lexical.size))
             found.append(shelf.texts.rows(texts))
         if self._means(question) and question.vector is not None:
-            among = None if rows is None else np.unique(shelf.vectors.of(rows))
+            among = None if rows is None else shelf.vectors.distinct(rows)[0]
             vectors, _ = shelf.dense.search(question.vector, depth, among)
             found.append(shelf.vectors.rows(vectors))
         near = np.unique(np.concatenate(found))

@@ -1,8 +1,8 @@
 """Mends misspelt words and article numbers against the words an index knows.
 
 Distance is optimal string alignment (a swap of neighbours counts one). Candidates are narrowed by length and by first
-or last letter before anything is compared, since comparing with a whole large vocabulary takes too long. It knows words
-and how often they occur, nothing of meaning.
+or last letter, and by the letters they hold, before anything is compared, since comparing with a whole large vocabulary
+takes too long. It knows words and how often they occur, nothing of meaning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from knowledge.terms import TermTable
+from knowledge.terms import TermTable, letters_of
 
 Array = NDArray[Any]
 _SHORTEST = 4             # "shoe" may be mended; three letters are too often another word
@@ -54,6 +54,10 @@ class Speller:
         lengths, first, last = self._terms.shapes()
         return np.minimum(lengths, 255).astype(np.uint8), first, last
 
+    @cached_property
+    def _letters(self) -> Array:
+        return self._terms.letters()
+
     def _near(self, term: str, reach: int) -> Iterator[tuple[str, int]]:
         """Terms of like length with the same first or last letter, with how often they are seen."""
         lengths, first, last = self._shapes
@@ -62,6 +66,8 @@ class Speller:
         numbers = np.flatnonzero(alike & (begins | ends))
         if len(numbers) > _COMPARED:
             numbers = np.flatnonzero(alike & begins & ends)[:_COMPARED]
+        changed = np.bitwise_count(self._letters[numbers] ^ np.uint32(letters_of(term)))
+        numbers = numbers[changed <= 2 * reach]     # of more letters no so few slips can be the cause
         for number in numbers.tolist():
             one = self._terms[number]
             if one.isalpha() == term.isalpha() and (one[0] == term[0] or one[-1] == term[-1]):

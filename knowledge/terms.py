@@ -86,6 +86,16 @@ class TermTable:
         last = np.where(lengths > 0, data[np.maximum(self._pointer[1:] - 1, 0)], 0)
         return characters, first, last
 
+    def letters(self) -> Array:
+        """Per string 32 bits: which ASCII characters it holds, some sharing a bit (see `letters_of`)."""
+        data = np.asarray(self._data)
+        if not len(data):
+            return np.zeros(len(self), dtype=np.uint32)
+        bits = np.where(data < 0x80, np.left_shift(np.uint32(1), data & np.uint8(31), dtype=np.uint32), np.uint32(0))
+        found: Array = np.bitwise_or.reduceat(bits, np.minimum(self._pointer[:-1], len(data) - 1))
+        found[np.diff(self._pointer) == 0] = 0
+        return found
+
     def write(self, folder: Path, name: str) -> None:
         """Three .npy files whose names begin with `name`."""
         for part, array in (("data", self._data), ("pointer", self._pointer), ("hash", self._sorted),
@@ -106,6 +116,15 @@ class TermTable:
 
 def _hash(term: bytes) -> int:
     return int.from_bytes(blake2b(term, digest_size=8).digest(), "little")
+
+
+def letters_of(term: str) -> int:
+    """The same bits of one string. One slip of the pen changes two of them at most: one letter gone, another come."""
+    found = 0
+    for byte in term.encode():
+        if byte < 0x80:
+            found |= 1 << (byte & 31)
+    return found
 
 
 def ragged(starts: Array, lengths: Array) -> Array:
