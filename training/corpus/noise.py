@@ -32,7 +32,7 @@ def shorten(text: str, rng: random.Random) -> str:
 def spoil(text: str, rng: random.Random) -> str:
     """One or two slips in its longer words; tags and numbers are left as they are."""
     for _ in range(rng.choice([1, 1, 2])):
-        places = [m for m in re.finditer(r"[a-z]{4,}", text)]
+        places = list(re.finditer(r"[a-z]{4,}", text))
         if not places:
             return text
         word = rng.choice(places)

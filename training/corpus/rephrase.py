@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.engine.gate import Gate
+from bot.engine.responses import fill
 from bot.llm.forms.rephrase import MOODS, TONES, Saying, render
+from bot.llm.prompt import gate_for
 from bot.llm.spans import Numbers
 from training.corpus.facts import Shop, draw_shop, sample_facts
 from training.corpus.grammar import expand
@@ -32,13 +35,18 @@ _OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "gone": (),
     "phone": (),
     "refunded": (),
+    "method": (),
+    "placed_on": (),
+    "expected": (),
     "due": (),
 }
 _NEVER_LEFT_OUT = {
     "done_change_address": {"address"},
     "done_change_default_address": {"address"},
     "done_change_payment": {"charge_method"},
-    "refund_made": {"refund"},
+    "refund_made": {"refund", "method"},
+    "refund_on_return": {"method"},
+    "track_delivered": {"address"},
     "profile_info": {"address"},
 }
 _OFTEN = ("track_", "done_", "ask_", "which_", "products_found", "available", "answer")
@@ -66,9 +74,21 @@ class Example:
 
 
 def examples(rng: random.Random, language: str) -> Iterator[tuple[str, str]]:
-    """(prompt, reply) pairs without end, tags in both."""
+    """(prompt, reply) pairs without end, tags in both; none that the language's evidence gate would not let through."""
+    gate, written = gate_for(language), read_written(language)
     for one in situations(rng, language):
-        yield pointed(one, rng)
+        if gate is None or whole(one, written, gate):
+            yield pointed(one, rng)
+
+
+def whole(one: Example, written: Written, gate: Gate) -> bool:
+    """Whether every sentence passes, measured against any of the response's texts."""
+    said = fill(one.reply, one.saying.facts)
+    for text in written.templates[one.saying.response].texts:
+        result = gate.check(said, fill(text, one.saying.facts), dict(one.saying.facts), ())
+        if result.complete and not result.dropped:
+            return True
+    return False
 
 
 def pointed(one: Example, rng: random.Random) -> tuple[str, str]:
@@ -116,7 +136,7 @@ def facts_of(written: Written, name: str, rng: random.Random, shop: Shop) -> dic
     for fact, hanging in _OPTIONAL.items():
         if fact in names and fact not in _NEVER_LEFT_OUT.get(name, ()) and rng.random() < 0.3:
             kept -= {fact, *hanging}
-    facts = sample_facts([n for n in names if n in kept], rng, shop)
+    facts = sample_facts([n for n in names if n in kept], rng, shop, name)
     order = list(facts)
     rng.shuffle(order)
     return {fact: facts[fact] for fact in order}
