@@ -76,12 +76,13 @@ def parts_of(
     pieces = [piece for segment in segments(text, lexicon) for piece in _split_lead_in(segment, lexicon)]
     ranked = model.classify(pieces) if pieces else []
     parts = [
-        Part(_act(piece, rank, lexicon, product_in_focus), piece) for piece, rank in zip(pieces, ranked, strict=True)
+        Part(act_of(piece, rank, lexicon, product_in_focus), piece) for piece, rank in zip(pieces, ranked, strict=True)
     ]
-    return [_before_buying(part, lexicon) for part in parts] if not_owned else parts
+    return [before_buying(part, lexicon) for part in parts] if not_owned else parts
 
 
-def _act(piece: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon, product_in_focus: bool) -> Intent:
+def act_of(piece: str, ranked: Sequence[tuple[str, float]], lexicon: Lexicon, product_in_focus: bool) -> Intent:
+    """The act of one piece, from likelihoods, cues and what was spoken of."""
     intent = _about_own_things(read_intent(piece, ranked, lexicon), piece, lexicon)
     return _about_focus(intent, piece, lexicon, product_in_focus)
 
@@ -137,7 +138,7 @@ def _about_focus(intent: Intent, text: str, lexicon: Lexicon, product_in_focus: 
     return intent
 
 
-def _before_buying(part: Part, lexicon: Lexicon) -> Part:
+def before_buying(part: Part, lexicon: Lexicon) -> Part:
     """ "Can I return this if it doesn't fit?" of something one looks at asks for the shop's terms, and starts nothing."""
     terms = lexicon.data.get("terms_question", {}).get(part.intent.label)
     asks = lexicon.said(part.text, "may_i") and not lexicon.said(part.text, "own_thing") and not order_numbers(part.text)

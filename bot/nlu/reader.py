@@ -41,11 +41,19 @@ class EmbeddedReader:
         if not asked and (foreign := self.languages.foreign(text, tuple(self.lexicons))):
             return Reading((cmd.CannotHandle(f"language:{foreign}"),), 1.0)
         claims = {} if tracker.customer_id else read_claims(text, lexicon, asked=asked == "identity")
-        product_in_focus = tracker.page_leads or (
-            bool(tracker.slots.get("focus_product")) and not tracker.slots.get("focus_orders"))
-        looks = tracker.page_leads or (bool(tracker.page.get("cart")) and not tracker.slots.get("focus_orders"))
-        not_owned = looks and not asked and not tracker.page.get("owned")
-        parts = parts_of(text, self.model, lexicon, product_in_focus, not_owned)
+        parts = parts_of(text, self.model, lexicon, product_in_focus(tracker), not_owned(tracker))
         commands = Plan(text, asked, tracker, lexicon, parts, claims, evidence).commands()
         best = max((p.intent for p in parts), key=lambda i: (i.label != "", i.confidence), default=Intent("", 0.0))
         return Reading(tuple(commands), best.confidence, best.label, tuple(entities(text, claims)))
+
+
+def product_in_focus(tracker: Tracker) -> bool:
+    """A product was shown or looked at last, and no order."""
+    return tracker.page_leads or (
+        bool(tracker.slots.get("focus_product")) and not tracker.slots.get("focus_orders"))
+
+
+def not_owned(tracker: Tracker) -> bool:
+    """What the customer looks at is none of their own, and nothing was asked."""
+    looks = tracker.page_leads or (bool(tracker.page.get("cart")) and not tracker.slots.get("focus_orders"))
+    return looks and not tracker.slots.get("requested_slot") and not tracker.page.get("owned")

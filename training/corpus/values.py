@@ -97,6 +97,8 @@ class Values:
         first, last = people.person(rng, self.language)
         if name == "name":
             return f"{first} {last}" if rng.random() < 0.9 else first
+        if name in ("first", "last"):
+            return first if name == "first" else last
         if name == "email":
             return people.email(rng, first, last, self.language)
         if name == "postcode":
