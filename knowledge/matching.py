@@ -78,8 +78,11 @@ class Matcher:
         return [str(value) for value in variant.options.values()]
 
     def _describes(self, phrase: str, texts: Iterable[str]) -> bool:
-        wanted = [self._analyzer.stem(word) for word in self._analyzer.words(phrase)]
-        return bool(wanted) and any(self._occurs(wanted, text) for text in texts)
+        """Most texts hold not even the words, which one look at all of them together shows."""
+        wanted, given = self._analyzer.terms(phrase), list(texts)
+        if not wanted or not set(wanted) <= set(self._analyzer.terms("\n".join(given))):
+            return False
+        return any(self._occurs(wanted, text) for text in given)
 
     def _occurs(self, wanted: list[str], text: str) -> bool:
         words = self._analyzer.words(text)

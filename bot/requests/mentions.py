@@ -74,17 +74,18 @@ class _Names:
 
 def _names(lexicon: Lexicon, title_text: str, also: str) -> _Names:
     title = tuple(w.stem for w in words(title_text, lexicon.locale) if w.text not in lexicon.words("stop"))
-    synonyms: Mapping[str, str] = lexicon.data.get("synonyms", {})
     low = f" {title_text.lower().replace('-', ' ')} "
-    meant = {
-        s
-        for said, real in synonyms.items()
-        if not str(real).isdigit() and f" {str(real).replace('-', ' ')} " in low
-        for s in _stems(str(said), lexicon)
-    }
+    meant = {s for real, said in lexicon.once(_synonyms) if real in low for s in said}
     head = frozenset(title[-2:]) if len(title) <= 3 else frozenset(title)
     extra = frozenset(_stems(also, lexicon)) | frozenset(meant)
     return _Names(title, head, extra)
+
+
+def _synonyms(lexicon: Lexicon) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What may stand in a title, between spaces, and the stems of what people say for it."""
+    known: Mapping[str, str] = lexicon.data.get("synonyms", {})
+    return tuple((f" {str(real).replace('-', ' ')} ", tuple(_stems(str(said), lexicon)))
+                 for said, real in known.items() if not str(real).isdigit())
 
 
 def _stems(text: str, lexicon: Lexicon) -> list[str]:
