@@ -1,6 +1,6 @@
 """Reading beside the classifier: the embedded model says what each clause of a message is, and the two are weighed.
 
-Both give every clause a probability per act; their geometric mean is what the planner gets, so that it makes commands of
+Both give every clause a share per act; a log-linear pool of the two is what the planner gets, so that it makes commands of
 it exactly as it does of the classifier's reading alone. A yes is never the model's: one that the reader underneath did
 not hear is not given. The model can name no act and no candidate that is not there, and where it is busy, late or
 absent, the reader underneath reads alone.
@@ -26,7 +26,7 @@ from bot.ports import Reading
 from bot.requests.lexicon import Lexicon
 from knowledge.models import Evidence, EvidenceKind
 
-_SURE = 0.8  # from this share on, an act counts as said in so many words
+_SURE = 0.6  # from this share on, an act counts as said in so many words, and single cues do not outweigh it
 _BESIDE = 0.5  # from this share on, a clause belongs to the act beside it
 _LEAST = 1e-4
 _KINDS = {EvidenceKind.ORDER_LINE: "bought", EvidenceKind.PRODUCT: "sold"}
@@ -53,13 +53,13 @@ class Heard:
 
 @dataclass(slots=True)
 class SmallReader:
-    """Implements `Reader` around the reader with the classifier. `weight`: the model's part in the mean, 0 to 1;
-    `labels`: the acts the model was trained on."""
+    """Implements `Reader` around the reader with the classifier. `labels`: the acts the model was trained on; `weights`: how much
+    the model's shares count, and the classifier's."""
 
     model: Weigher
     base: EmbeddedReader
     labels: Sequence[str]
-    weight: float = 0.5
+    weights: tuple[float, float] = (0.7, 0.7)
     languages: frozenset[str] = frozenset({"en"})
     failures: int = 0
 
@@ -89,7 +89,7 @@ class SmallReader:
             shares = dict(zip(self.labels, await self._ways(asking, written, list(self.labels)), strict=True))
             beside = shares.pop(WITH, 0.0)
             beside = beside if len(words) > 1 else 0.0
-            mixed = mean(shares, dict(ranked[at]), self.weight)
+            mixed = weighed(shares, dict(ranked[at]), self.weights)
             label = WITH if beside > _BESIDE else max(mixed, key=lambda name: mixed[name])
             written += f" {word(label)}"
             ids, written = await self._points(asking, written, at)
@@ -143,9 +143,12 @@ class SmallReader:
         if one.beside > _BESIDE:
             return Part(Intent("", 0.0), one.text)
         ranked = sorted(one.shares.items(), key=lambda item: -item[1])
+        ranked = [(ranked[0][0], 1.0)] if ranked[0][1] >= _SURE else ranked
         intent = act_of(one.text, ranked, lexicon, product_in_focus(tracker))
-        sure = one.shares.get(intent.label, 0.0) >= _SURE
-        return Part(replace(intent, cued=intent.cued or sure), one.text)
+        share = one.shares.get(intent.label, 0.0)
+        if share >= _SURE:
+            intent = replace(intent, cued=True, confidence=max(share, intent.confidence if intent.cued else 0.0))
+        return Part(intent, one.text)
 
 
 def said(text: str, tracker: Tracker, evidence: Sequence[Evidence], language: str) -> Said:
@@ -162,10 +165,11 @@ def said(text: str, tracker: Tracker, evidence: Sequence[Evidence], language: st
     return Said(text, asked, frame.flow if frame else "", "" if asked else seen, candidates, language)
 
 
-def mean(model: Mapping[str, float], classifier: Mapping[str, float], weight: float) -> Shares:
-    """The weighted geometric mean of two readings over the acts that both know, adding up to one."""
+def weighed(model: Mapping[str, float], classifier: Mapping[str, float], weights: tuple[float, float]) -> Shares:
+    """Two readings as one, over the acts that both know: each counts as a power of its share (a log-linear pool)."""
+    one, other = weights
     names = [name for name in model if name in classifier]
-    raw = {n: max(model[n], _LEAST) ** weight * max(classifier[n], _LEAST) ** (1 - weight) for n in names}
+    raw = {n: max(model[n], _LEAST) ** one * max(classifier[n], _LEAST) ** other for n in names}
     total = sum(raw.values())
     return {n: share / total for n, share in raw.items()} if total else {OOS: 1.0}
 

@@ -34,6 +34,7 @@ _JOINTS: Mapping[str, str] = {
     "en": r"\s+(?=(?:and|but|also|plus|then|oh|btw|by the way|otherwise|so|or|because|cause|while|as well as)\b)",
     "zh": r"(?=(?:还有|另外|顺便|然后|但是|不过|否则|所以)[，,]?)",
 }
+_OPENS = re.compile(r"(?:and|but|also|plus|then|oh|so|or|because|cause|while|as well)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def clauses(text: str, language: str = "en") -> list[str]:
     start, loose = 0, False  # loose: what comes next is in the same sentence as the last one found
     for match in [*joints.finditer(text), None]:
         stop, after = match.span() if match else (len(text), len(text))
+        if match and _OPENS.fullmatch(text[start:stop].strip()):
+            continue  # "and by the way": nothing is said yet
         if stop > start and text[start:stop].strip():
             if loose and (_words(text[start:stop]) <= 2 or _words(text[slice(*found[-1])]) <= 2):
                 found[-1] = (found[-1][0], stop)
