@@ -38,7 +38,7 @@ from bot.llm.calls import ModelCall
 from bot.llm.composer import LlmComposer
 from bot.llm.models import chat_model
 from bot.llm.phrasers import FactPhraser, filled
-from bot.llm.spans import TAG, UnknownTag
+from bot.llm.spans import TAG, Marked
 from bot.ports import Act
 from training.corpus.rephrase import Example, situations
 from training.corpus.written import read_written
@@ -70,16 +70,10 @@ class Recording(FactPhraser):
 
     raw: dict[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
 
-    async def _say(self, acts: Sequence[Act], place: int, tracker: Tracker) -> str | None:
-        marked = self._form(acts, place, tracker)
-        if marked is None:
-            return None
-        written = await self.call.text("", marked.text, tracker.conversation_id)
+    async def write(self, marked: Marked, tracker: Tracker) -> str:
+        written = await FactPhraser.write(self, marked, tracker)
         self.raw.setdefault(tracker.conversation_id, (written, marked.values))
-        try:
-            return filled(written, marked.values)
-        except UnknownTag:
-            return None
+        return written
 
 
 def real_facts(data: Path, rng: random.Random) -> Iterator[Mapping[str, str]]:

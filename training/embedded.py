@@ -15,11 +15,15 @@ import os
 import random
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import bot.llm
 from bot.llm.phrasers import fingerprint
+from bot.llm.places import FILE as PLACES
+from bot.llm.places import Places
+from bot.llm.spans import TAG
 from knowledge.artifact import MANIFEST, Manifest, read_manifest, sha256_files, write_manifest
 from training.corpus.mix import examples, sources, write_rows, written_files
 from training.corpus.written import read_written
@@ -33,7 +37,8 @@ _TOKENIZER_ROWS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """`rows` are seen `epochs` times, with tags in new places; `minutes` ends the training earlier, its learning rate at its end by then."""
+    """`rows` are seen `epochs` times, with tags in new places each time. `minutes` ends the training earlier, with its
+    learning rate at its end by then."""
 
     out: Path = WEIGHTS
     work: Path = Path("var/model")
@@ -63,7 +68,7 @@ def make(making: Making) -> Manifest:
     trained = work / "trained"
     if not (trained / MANIFEST).is_file():
         _train(making, rows, held_out, base, trained)
-    return _release(making, trained, corpus)
+    return _release(making, trained, rows, corpus)
 
 
 def _train(making: Making, rows: Path, held_out: Path, base: Path, trained: Path) -> None:
@@ -82,7 +87,7 @@ def _train(making: Making, rows: Path, held_out: Path, base: Path, trained: Path
     train_llm(rows, held_out, trained, LlmSettings(pace, str(base), decoding=False), command="make model", report=_say)
 
 
-def _release(making: Making, trained: Path, corpus: str) -> Manifest:
+def _release(making: Making, trained: Path, rows: Path, corpus: str) -> Manifest:
     """Half-precision weights to train on from, int8 to serve; with the fingerprints of what it learned to say."""
     from training.quantise import quantise
 
@@ -90,6 +95,7 @@ def _release(making: Making, trained: Path, corpus: str) -> Manifest:
     shutil.rmtree(release, ignore_errors=True)
     shutil.copytree(trained, release)
     _halve(release)
+    Places.learn(_placed(rows)).write(release / PLACES)
     quantise(release)
     manifest = read_manifest(trained, kind="llm")
     manifest = Manifest(
@@ -118,6 +124,20 @@ def known_responses() -> dict[str, str]:
     return known
 
 
+def _placed(rows: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """(response, reply, tag → fact) of every row of rephrase, read back from its prompt's lines."""
+    with rows.open(encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            if row["task"] != "rephrase":
+                continue
+            prompt, reply = (message["content"] for message in row["messages"])
+            fields = [part.partition(": ") for part in prompt.split("\n")[1:]]
+            names = {value.split(" ", 1)[0]: name for name, _, value in fields if TAG.match(value)}
+            response = next(value for name, _, value in fields if name == "act")
+            yield response, reply, names
+
+
 def _halve(folder: Path) -> None:
     """Weights in bfloat16: half the size, and as good to start a training from."""
     import torch
@@ -138,13 +158,14 @@ def _say(line: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=Making.minutes)
+    usual = Making()
+    parser.add_argument("--minutes", type=float, default=usual.minutes)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--work", type=Path, default=Making.work)
-    parser.add_argument("--rows", type=int, default=Making.rows)
-    parser.add_argument("--epochs", type=float, default=Making.epochs)
-    parser.add_argument("--seed", type=int, default=Making.seed)
-    parser.add_argument("--rate", type=float, default=Making.rate)
+    parser.add_argument("--work", type=Path, default=usual.work)
+    parser.add_argument("--rows", type=int, default=usual.rows)
+    parser.add_argument("--epochs", type=float, default=usual.epochs)
+    parser.add_argument("--seed", type=int, default=usual.seed)
+    parser.add_argument("--rate", type=float, default=usual.rate)
     a = parser.parse_args()
     made = make(Making(a.out, a.work, a.rows, a.epochs, minutes=a.minutes, seed=a.seed, rate=a.rate))
     print(json.dumps(made.metrics, indent=1))

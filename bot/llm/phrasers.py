@@ -17,6 +17,7 @@ from bot.engine.responses import Responses
 from bot.llm.calls import ModelCall
 from bot.llm.forms import rephrase
 from bot.llm.moods import mood_of
+from bot.llm.places import Places
 from bot.llm.prompt import fenced, language_of, prompt
 from bot.llm.spans import TAG, Marked, UnknownTag, fill
 from bot.ports import Act
@@ -71,6 +72,7 @@ class FactPhraser:
     call: ModelCall
     responses: Responses
     known: Mapping[str, str] = field(default_factory=dict)
+    places: Places = field(default_factory=lambda: Places({}))
     tone: str = "warm"
 
     async def phrase(
@@ -96,34 +98,36 @@ class FactPhraser:
         return self.known.get(f"{language}/{response}") == fingerprint(self.responses.texts(response, language))
 
     async def _say(self, acts: Sequence[Act], place: int, tracker: Tracker) -> str | None:
-        """The act in the model's words; None for one that points at what is not there. Raises ModelFailed."""
-        marked = self._form(acts, place, tracker)
-        if marked is None:
+        """The act in the model's words; None for a text that points at what is not there, or at the wrong fact.
+
+        Raises ModelFailed.
+        """
+        saying = self.saying(acts, place, tracker)
+        try:
+            marked = rephrase.render(saying)
+        except ValueError:  # more facts than a model can point at
             return None
-        written = await self.call.text("", marked.text, tracker.conversation_id)
+        written = await self.write(marked, tracker)
+        names = dict(zip(marked.values, saying.facts, strict=True))
+        if self.places.misplaced(rephrase.short(saying.response), written, names) is not None:
+            return None
         try:
             return filled(written, marked.values)
         except UnknownTag:
             return None
 
-    def _form(self, acts: Sequence[Act], place: int, tracker: Tracker) -> Marked | None:
+    async def write(self, marked: Marked, tracker: Tracker) -> str:
+        """What the model answers to a form, tags in it. Raises ModelFailed."""
+        return await self.call.text("", marked.text, tracker.conversation_id)
+
+    def saying(self, acts: Sequence[Act], place: int, tracker: Tracker) -> rephrase.Saying:
+        """What one act has to say, and to whom."""
         act, said = acts[place], _said(tracker)
         language = language_of(tracker.locale)
         names = self.responses.variables(act.response, language)
         facts = {name: str(act.facts[name]) for name in names if act.facts.get(name) not in (None, "", [])}
-        saying = rephrase.Saying(
-            act.response,
-            facts,
-            said,
-            mood_of(said, language),
-            self.tone,
-            acts[place - 1].response if place else "",
-            language,
-        )
-        try:
-            return rephrase.render(saying)
-        except ValueError:  # more facts than a model can point at
-            return None
+        before = acts[place - 1].response if place else ""
+        return rephrase.Saying(act.response, facts, said, mood_of(said, language), self.tone, before, language)
 
 
 def filled(written: str, values: Mapping[str, str]) -> str:

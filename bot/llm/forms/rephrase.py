@@ -65,6 +65,6 @@ def short(response: str) -> str:
 
 def shown(value: str, limit: int = _SHOWN) -> str:
     """A value as the model sees it: on one line, cut, and without anything that reads as a tag."""
-    line = re.sub(r"\s*\n\s*", " / ", TAG.sub(" ", value)).strip()
-    line = re.sub(r"<\|[^|]*\|>", " ", line)
+    plain = re.sub(r"<\|[^|]*\|>", " ", TAG.sub(" ", value))
+    line = " / ".join(" ".join(part.split()) for part in plain.strip().split("\n"))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
