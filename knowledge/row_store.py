@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.json_text import load
 from knowledge.terms import mapped
 
 Array = NDArray[Any]
@@ -27,7 +28,7 @@ class RowStore:
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.stretch(row, row + 1))
+        found: dict[str, Any] = load(self.stretch(row, row + 1))
         return found
 
     def stretch(self, start: int, end: int) -> bytes:

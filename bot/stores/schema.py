@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
+from knowledge import json_text
+
 VERSION_TABLE = "bot_alembic_version"
 
 metadata = MetaData()
@@ -84,8 +86,9 @@ webhook_cursors = Table(
 
 
 def dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    text = json_text.dump(value)
+    return text if text.isascii() else json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
 def load(text: str) -> Any:
-    return json.loads(text)
+    return json_text.load(text)
