@@ -157,13 +157,16 @@ class ReviewAction(Action):
     async def _read_text(
         self, entry: Mapping[str, Any], draft: Draft, desk: Desk, conversation_id: str
     ) -> tuple[Draft, list[Notice]]:
-        """Retrieval is asked only where the words name no line themselves, and then they are read once more."""
+        """Only where the words name no line themselves: those that understanding pointed at, or else those that
+        retrieval finds; then the words are read once more."""
         text, asked = str(entry["text"]), str(entry.get("asked") or "")
         unlooked = Unlooked()
         read = self.read(text, asked, draft, replace(desk, found=unlooked))
         if not unlooked.missed or draft.picks or draft.open or draft.orders:
             return read
-        found = await self.services.pointed_at(text, desk, conversation_id)
+        known = desk.line_keys()
+        pointed = tuple(key for key in entry.get("points", ()) if key in known)
+        found = pointed or await self.services.pointed_at(text, desk, conversation_id)
         return self.read(text, asked, draft, replace(desk, found=found)) if found else read
 
     def _ask(self, draft: Draft, question: Question) -> list[dict[str, Any]]:

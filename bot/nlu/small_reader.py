@@ -28,6 +28,8 @@ from knowledge.models import Evidence, EvidenceKind
 
 _SURE = 0.6  # from this share on, an act counts as said in so many words, and single cues do not outweigh it
 _BESIDE = 0.5  # from this share on, a clause belongs to the act beside it
+_LINE = "line:"
+_NEAR = 0.4  # the second likeliest is asked about too, from this part of the likeliest on
 _LEAST = 1e-4
 _KINDS = {EvidenceKind.ORDER_LINE: "bought", EvidenceKind.PRODUCT: "sold"}
 Shares = dict[str, float]
@@ -129,6 +131,8 @@ class SmallReader:
         if not commands or (_says_yes(commands) and not _says_yes(alone.commands)):
             return alone
         best = max((p.intent for p in parts), key=lambda i: (i.label != "", i.confidence), default=Intent("", 0.0))
+        same = commands == alone.commands
+        commands = tuple(_with_points(c, heard) for c in commands)
         pointed = tuple({"entity": "evidence", "value": id_} for one in heard for id_ in one.ids)
         return replace(
             alone,
@@ -136,7 +140,7 @@ class SmallReader:
             confidence=best.confidence,
             intent=best.label,
             entities=(*alone.entities, *pointed),
-            rung="embedded" if commands == alone.commands else "llm",
+            rung="embedded" if same else "llm",
         )
 
     def _part(self, one: Heard, lexicon: Lexicon, tracker: Tracker) -> Part:
@@ -148,6 +152,8 @@ class SmallReader:
         share = one.shares.get(intent.label, 0.0)
         if share >= _SURE:
             intent = replace(intent, cued=True, confidence=max(share, intent.confidence if intent.cued else 0.0))
+        elif intent.label in WRITES and not intent.cued:
+            intent = _doubtful(intent, one.shares)
         return Part(intent, one.text)
 
 
@@ -172,6 +178,29 @@ def weighed(model: Mapping[str, float], classifier: Mapping[str, float], weights
     raw = {n: max(model[n], _LEAST) ** one * max(classifier[n], _LEAST) ** other for n in names}
     total = sum(raw.values())
     return {n: share / total for n, share in raw.items()} if total else {OOS: 1.0}
+
+
+def _with_points(command: cmd.Command, heard: Sequence[Heard]) -> cmd.Command:
+    """The command with the order lines that its words point at, for a request whose words name none themselves."""
+    match command:
+        case cmd.StartFlow(slots={"said": [{"text": str(text)} as entry, *_]}) if points := _points(text, heard):
+            return replace(command, slots={**command.slots, "said": [{**entry, "points": points}]})
+        case cmd.AmendRequest(slots={"text": str(text)}) if points := _points(text, heard):
+            return replace(command, slots={**command.slots, "points": points})
+    return command
+
+
+def _points(text: str, heard: Sequence[Heard]) -> list[str]:
+    """Keys of the order lines that the clauses within the text point at."""
+    ids = [id_ for one in heard if one.text in text for id_ in one.ids]
+    return [id_.removeprefix(_LINE) for id_ in dict.fromkeys(ids) if id_.startswith(_LINE)]
+
+
+def _doubtful(intent: Intent, shares: Shares) -> Intent:
+    """A write that neither reading is sure of: the customer is asked which of two is meant, where two are near."""
+    first, second = sorted(shares, key=lambda name: -shares[name])[:2]
+    near = shares[second] > _NEAR * shares[first]
+    return replace(intent, label="", guess=first if near else "", rival=second if near else "")
 
 
 def _together(text: str, parts: Sequence[Part]) -> list[Part]:

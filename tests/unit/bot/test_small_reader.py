@@ -104,6 +104,9 @@ def test_it_points_at_what_was_retrieved() -> None:
     model = Model({"won't be staying": "return_items"}, points=True)
     reading = read(model, "the boots won't be staying with me", customer(), [BOOTS])
     assert {"entity": "evidence", "value": BOOTS.id} in reading.entities
+    (start,) = reading.commands
+    assert isinstance(start, cmd.StartFlow)
+    assert start.slots["said"][0]["points"] == ["O1/L1"]
 
 
 @pytest.mark.parametrize("text", ["the boots won't be staying with me", "yes", "???", ""])
