@@ -21,7 +21,7 @@ KIND        := $(if $(GPU),gpu,cpu)
 CORE        := $(VENV)/.installed-core-$(KIND)
 DEV         := $(VENV)/.installed-dev-$(KIND)
 
-.PHONY: help demo test check bench image soak
+.PHONY: help demo test check bench image soak model
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -49,6 +49,9 @@ bench: $(DEV)  ## the quick benchmarks, a table each; DATA=FOLDER holds stores/ 
 
 soak: $(DEV)  ## the promises of durability, the long runs: 50 kills, 1,000 cut connections … (ARGS="--only crash")
 	$(BIN)/python -m tests.soak $(ARGS)
+
+model: $(DEV)  ## train the language model we ship from nothing: two hours on two cores, goes on where it was (ARGS="--minutes 60")
+	$(BIN)/python -m training.embedded $(ARGS)
 
 DATA        ?= ../shared
 

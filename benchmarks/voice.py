@@ -28,8 +28,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.demo_folder import ROOT
+from benchmarks.demo_folder import ROOT, copy_of, demo_folder
+from benchmarks.in_process import play_all
+from benchmarks.traffic import traffic
 from bot.assistant_files import SHIPPED, load_assistant
+from bot.bootstrap import open_shop
 from bot.config import BotSettings
 from bot.domain.events import UserUttered
 from bot.domain.tracker import Tracker
@@ -211,6 +214,20 @@ def figures(said: Sequence[Said], composer: LlmComposer) -> dict[str, Any]:
     }
 
 
+async def on_demo_shop(model: str, count: int) -> dict[str, Any]:
+    """Shop traffic in process, once with templates and once in the model's words, on copies of the demo shop."""
+    found: dict[str, Any] = {}
+    conversations = traffic(demo_folder() / "source", count)
+    for name, settings in (("templates", {}), ("model", {"rephrase": model})):
+        async with await open_shop(copy_of(demo_folder(), "voice"), llm=settings) as shop:
+            played = await play_all(shop, conversations, "voice", 1)
+            said: Any = shop.engine.speaker.composer
+        found |= {f"{name}_turn_p50_ms": played["p50_ms"], f"{name}_turn_p99_ms": played["p99_ms"]}
+    own, total = said.count.acts_own, said.count.acts_own + said.count.acts_template
+    return {"turns": played["turns"], "acts_own": own / max(1, total), "sentences_dropped": said.count.dropped_share,
+            "failures": said.count.failures, **found}
+
+
 def _masked(text: str, act: Act) -> str:
     """Wording without the facts: those differ anyway."""
     for name, value in sorted(act.facts.items(), key=lambda item: -len(str(item[1]))):
@@ -223,6 +240,7 @@ def main() -> None:
     parser.add_argument("--replies", type=int, default=1000)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--shop", type=int, default=0, metavar="N", help="also N conversations of traffic on the demo shop")
     parser.add_argument("--at-a-time", type=int, default=1)
     parser.add_argument("--show", type=int, default=0, help="replies to print, unselected")
     parser.add_argument("--wrong", type=int, default=0, help="replies with wrong facts to print")
@@ -232,6 +250,8 @@ def main() -> None:
         sys.exit(f"{arguments.data}: no stores/retail there; name the folder with --data")
     said, composer = asyncio.run(say_all(arguments.model, arguments.data, arguments.replies, arguments.at_a_time))
     found = figures(said, composer)
+    if arguments.shop:
+        found |= {f"shop_{name}": value for name, value in asyncio.run(on_demo_shop(arguments.model, arguments.shop)).items()}
     if arguments.json:
         print(json.dumps(found))
         return
