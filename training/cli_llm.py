@@ -106,4 +106,5 @@ def to_stderr(line: str) -> None:
 
 
 def figures_text(figures: dict[str, Any]) -> str:
-    return "\n".join(f"{name:26} {'–' if v is None else f'{v:.4f}' if isinstance(v, float) else v}" for name, v in figures.items())
+    shown = {name: "–" if v is None else f"{v:.4f}" if isinstance(v, float) else v for name, v in figures.items()}
+    return "\n".join(f"{name:26} {value}" for name, value in shown.items())

@@ -65,6 +65,7 @@ def train_llm(data: Path, validation: Path | None, out: Path, settings: LlmSetti
     rules = _rules(rows, base)
     train, seen = _encoded(data, rows, held_out, base, rules, settings, report)
     fitting = _fitting(base, settings, train, seen, Checkpoints(work, _fingerprint(settings, data_hash, base)), report)
+    learned = sum(p.numel() for p in fitting.model.parameters() if p.requires_grad)
     at = fitting.run(show)
     if not fitting.accelerator.is_main_process:
         return Manifest("llm", command, data_hash, settings.pace.seed, {}, {})
@@ -76,7 +77,7 @@ def train_llm(data: Path, validation: Path | None, out: Path, settings: LlmSetti
     manifest = Manifest(
         kind="llm", command=command, data_hash=data_hash, seed=settings.pace.seed,
         versions={name: metadata.version(name) for name in _PACKAGES}, parent=base.hash,
-        metrics=_metrics(at, rows, held_out, model) | generation.pop("metrics", {}),
+        metrics=_metrics(at, rows, held_out, learned) | generation.pop("metrics", {}),
         settings={"base": settings.base, "method": settings.method, "training": asdict(settings.pace),
                   "pointed_at": sorted(rules.keys), "generation": generation},
     )
@@ -176,16 +177,14 @@ def _generation(artifact: Path, held_out: Sequence[Row], settings: LlmSettings, 
     return choose_decoding(artifact, held_out, settings.pace.seed, report)
 
 
-def _metrics(at: Standing, rows: Sequence[Row], held_out: Sequence[Row], model: Any) -> dict[str, Any]:
-    from training.llm_step import trainable
-
+def _metrics(at: Standing, rows: Sequence[Row], held_out: Sequence[Row], learned: int) -> dict[str, Any]:
     looked = {"validation_loss": at.best, "perplexity": math.exp(min(at.best, 50)), "best_step": at.best_step}
     return {
         "examples": len(rows), "validation_rows": len(held_out), "steps": at.step, "epochs": at.epoch + (at.group > 0),
         "tokens": at.tokens, "train_loss": sum(row[1] for row in at.train[-50:]) / max(1, len(at.train[-50:])),
         **(looked if at.validation else {}), "seconds": round(at.seconds, 1),
         "tokens_per_s": round(at.tokens / max(at.seconds, 1e-9)), "stopped": at.stopped,
-        "trained_parameters": sum(p.numel() for _, p in trainable(model)),
+        "trained_parameters": learned,
     }
 
 

@@ -53,12 +53,13 @@ def load_base(name: str) -> Base:
     """Model and tokenizer, an adapter merged into its own base. Raises BadInput for what cannot be loaded."""
     folder = base_folder(name)
     quiet_transformers()
+    from safetensors import SafetensorError
     from transformers import AutoTokenizer
 
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = _load_model(folder)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise BadInput(f"{name}: cannot be loaded as a language model: {reason}") from error
     if not getattr(tokenizer, "is_fast", False):
@@ -79,7 +80,10 @@ def _load_model(folder: Path) -> Any:
         return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     from peft import AutoPeftModelForCausalLM
 
-    adapted: Any = AutoPeftModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    from training.lora import quiet_peft
+
+    with quiet_peft():
+        adapted: Any = AutoPeftModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     return adapted.merge_and_unload()
 
 

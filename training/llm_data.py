@@ -31,6 +31,11 @@ class Row:
         """The last message that is not the assistant's."""
         return next((m["content"] for m in reversed(self.context) if m["role"] != "assistant"), "")
 
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The replies that would do."""
+        return self.references or (self.reply,)
+
 
 def read_rows(path: Path, *, measured: bool = False) -> list[Row]:
     """Every row of a file. `measured`: a row may have references instead of an assistant's last message.
@@ -82,8 +87,9 @@ def _row(file: str, number: int, row: dict[str, Any], measured: bool) -> Row:
     if not context:
         raise DataError(file, "nothing comes before the assistant's message", line=number, field="messages", remedy=_EXAMPLE)
     if not reply.strip():
-        raise DataError(file, "the assistant's message is empty", line=number, field="content", remedy="fill it or remove the row")
-    return Row(tuple(context), reply, tuple(references) if measured and references else (reply,))
+        raise DataError(file, "the assistant's message is empty", line=number, field="content",
+                        remedy="fill it or remove the row")
+    return Row(tuple(context), reply, tuple(references) if measured else ())
 
 
 def _messages(file: str, number: int, found: Any) -> list[Message]:

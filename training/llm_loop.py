@@ -29,7 +29,7 @@ class Pace:
     """How long and how fast. `epochs` None: ten, or more where the data are few; `minutes` ends a run that is not done
     by then, with the schedule at its end. `patience`: looks at the validation rows without a better loss, 0: no end."""
 
-    schedule: Schedule = Schedule()
+    schedule: Schedule = field(default_factory=Schedule)
     epochs: float | None = None
     minutes: float | None = None
     batch_tokens: int = 2048

@@ -23,7 +23,7 @@ class LossOfTokens(nn.Module):
         self.model = model
         if checkpointing:
             model.config.use_cache = False
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            model.activation_checkpointing_enable({"use_reentrant": False})
             model.enable_input_require_grads()
         model.train()
 

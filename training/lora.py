@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +18,22 @@ class Lora:
     dropout: float = 0.05
 
 
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """peft asks transformers for an attribute by its former name, and transformers says so each time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
 def with_adapter(model: Any, lora: Lora) -> Any:
     """The model with trainable adapters on its linear layers; its own weights are frozen."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules="all-linear",
                         task_type="CAUSAL_LM")
-    return get_peft_model(model, config)
+    with quiet_peft():
+        return get_peft_model(model, config)
 
 
 def merged(model: Any) -> Any:

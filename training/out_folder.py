@@ -25,3 +25,6 @@ def put_in_place(work: Path, out: Path) -> None:
     else:
         work.rename(out)
     out.chmod(0o755)
+    for path in out.iterdir():
+        if path.is_file():
+            path.chmod(0o644)  # safetensors writes files that only their owner may read

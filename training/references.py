@@ -21,16 +21,16 @@ _BLANK = "\0"
 def references(rows: Sequence[Row], rules: Rules, group: str = "none") -> list[list[str]]:
     """For each row its references, its own first, none twice."""
     if group == "none":
-        return [list(dict.fromkeys(row.references)) for row in rows]
+        return [list(dict.fromkeys(row.wanted)) for row in rows]
     values = [_values(row, rules) if group == "delexicalised" else {} for row in rows]
     keys = [_key(row, rules) if group == "delexicalised" else _plain_key(row) for row in rows]
     together: dict[object, list[str]] = defaultdict(list)
     for row, key, own in zip(rows, keys, values, strict=True):
-        together[key] += [point(text, own) for text in row.references]
+        together[key] += [point(text, own) for text in row.wanted]
     found = []
     for row, key, own in zip(rows, keys, values, strict=True):
         others = [fill(text, own) for text in together[key]] if own else together[key]
-        found.append(list(dict.fromkeys([*row.references, *others])))
+        found.append(list(dict.fromkeys([*row.wanted, *others])))
     return found
 
 
