@@ -43,7 +43,8 @@ _OPTIONAL: Mapping[str, tuple[str, ...]] = {
 _NEVER_LEFT_OUT = {
     "done_change_address": {"address"},
     "done_change_default_address": {"address"},
-    "done_change_payment": {"charge_method"},
+    "done_change_items": {"refund_timing"},  # one sentence of the template holds it and the refund
+    "done_change_payment": {"charge_method", "refund_timing"},
     "refund_made": {"refund", "method"},
     "refund_on_return": {"method"},
     "track_delivered": {"address"},
