@@ -18,6 +18,7 @@ from bot.domain.message import InboundMessage
 from bot.domain.tracker import Tracker
 from bot.llm.forms.understand import MOST_CANDIDATES, OOS, WITH, Asking, Candidate, Said, render, word
 from bot.nlu.acts import WRITES, Part, act_of, before_buying
+from bot.nlu.classifier import IntentClassifier
 from bot.nlu.entities import read_claims
 from bot.nlu.intents import Intent
 from bot.nlu.plan import Plan
@@ -228,3 +229,8 @@ def _no_words(text: str, reading: Reading) -> bool:
 
 def _says_yes(commands: Sequence[cmd.Command]) -> bool:
     return any(isinstance(c, cmd.Affirm) for c in commands)
+
+
+def labels_of(classifier: IntentClassifier) -> tuple[str, ...]:
+    """The acts that the model of the corpus tells apart: the classifier's, none of them, and a neighbour's."""
+    return tuple(sorted({*classifier.labels, OOS, WITH}))
