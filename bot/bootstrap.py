@@ -150,6 +150,7 @@ def _assemble(
     search: SearchBundle,
 ) -> Shop:
     feed, observer = ConversationFeed(), LogObserver(open_spans(settings.telemetry))
+    ladders = importlib.import_module("bot.llm.ladder").Ladders(settings.llm, settings.timeouts.llm_s, observer)
     book, events, store, lock, clock = (
         SqlOrderBook(engine, write),
         SqlOrderEvents(engine, write),
@@ -172,7 +173,7 @@ def _assemble(
         IdentityService(book, assistant.rules),
         catalogue,
         search.search,
-        _answerer(settings, search.embedder, observer),
+        _answerer(ladders, search.embedder, observer),
         assistant.lexicons,
         SqlCaseBook(engine, write),
         _similar(search.embedder),
@@ -184,10 +185,10 @@ def _assemble(
         store=store,
         guard=Guard(settings.limits.message_chars, _link_hosts(settings)),
         finder=KnowledgeFinder(search.search, orders, search.embedder, catalogue=catalogue),
-        reader=_reader(settings, assistant, search.embedder),
+        reader=_reader(ladders, assistant, search.embedder),
         repair=Repair(assistant.flows, load_languages(assistant.folder / "languages.yml").reply),
         machine=FlowMachine(assistant.flows, InProcessRunner(actions)),
-        speaker=Speaker(assistant.responses, _composer(settings, assistant, observer)),
+        speaker=Speaker(assistant.responses, _composer(ladders, assistant, observer)),
         observer=observer,
         clock=clock,
         handoff_timeout=settings.timeouts.handoff_s,
@@ -229,42 +230,31 @@ def order_backend(name: str, book: OrderBook) -> OrderBackend:
 
 
 def chat_model(task: str, settings: BotSettings) -> Any:
-    """The LangChain chat model configured for a task, or None: then templates and extraction do the work."""
-    spec = settings.llm.configured.get(task)
-    return importlib.import_module("bot.llm.models").chat_model(spec, settings.llm) if spec else None
+    """The LangChain chat model that is a task's first choice, or None where none is configured."""
+    specs = settings.llm.models(task)
+    return importlib.import_module("bot.llm.models").chat_model(specs[0], settings.llm) if specs else None
 
 
-def _reader(settings: BotSettings, assistant: Assistant, embedder: Embedder) -> Reader:
+def _reader(ladders: Any, assistant: Assistant, embedder: Embedder) -> Reader:
     models = {
         locale: IntentClassifier.load(assistant.folder / locale / "intent", embedder) for locale in assistant.locales
     }
     embedded = EmbeddedReader(models["en"], assistant.lexicons, load_languages(assistant.folder / "languages.yml"))
-    model = chat_model("understand", settings)
-    if model is None:
-        return embedded
-    reader: Reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(
-        importlib.import_module("bot.llm.commands").CommandWriter(_model_call(model, settings), assistant.flows),
-        embedded,
-        assistant.flows,
-    )
+    reader: Reader = embedded
+    for call in reversed(ladders.of("understand")):
+        writer = importlib.import_module("bot.llm.commands").CommandWriter(call, assistant.flows)
+        reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(writer, reader, assistant.flows)
     return reader
 
 
-def _answerer(settings: BotSettings, embedder: Embedder, observer: LogObserver) -> Answerer:
+def _answerer(ladders: Any, embedder: Embedder, observer: LogObserver) -> Answerer:
     module = importlib.import_module("bot.llm.answerer")
     extract = importlib.import_module("knowledge.extract")
     finder = extract.Extractor(embedder, importlib.import_module("knowledge.lexicon").load_lexicon().analyzer())
-    extractive: Answerer = module.ExtractiveAnswerer(finder, _pair_similarity(embedder), observer=observer)
-    model = chat_model("answer", settings)
-    if model is None:
-        return extractive
-    written: Answerer = module.LlmAnswerer(_model_call(model, settings), extractive, observer=observer)
-    return written
-
-
-def _model_call(model: Any, settings: BotSettings) -> Any:
-    """A model with its time-out, circuit breaker and budget."""
-    return importlib.import_module("bot.llm.calls").ModelCall(model, timeout_s=settings.timeouts.llm_s)
+    answerer: Answerer = module.ExtractiveAnswerer(finder, _pair_similarity(embedder), observer=observer)
+    for call in reversed(ladders.of("answer")):
+        answerer = module.LlmAnswerer(call, answerer, observer=observer)
+    return answerer
 
 
 def _pair_similarity(embedder: Embedder) -> Callable[[str, str], float]:
@@ -275,14 +265,13 @@ def _pair_similarity(embedder: Embedder) -> Callable[[str, str], float]:
     return similar
 
 
-def _composer(settings: BotSettings, assistant: Assistant, observer: LogObserver) -> Composer | None:
-    model = chat_model("rephrase", settings)
-    if model is None:
+def _composer(ladders: Any, assistant: Assistant, observer: LogObserver) -> Composer | None:
+    calls = ladders.of("rephrase")
+    if not calls:
         return None
+    phraser = ladders.phraser(calls, assistant.responses)
     composer: Composer = importlib.import_module("bot.llm.composer").LlmComposer(
-        importlib.import_module("bot.llm.phrasers").DraftPhraser(_model_call(model, settings)),
-        assistant.responses,
-        observer=observer,
+        phraser, assistant.responses, observer=observer
     )
     return composer
 

@@ -48,24 +48,36 @@ class TimeoutSettings(Section):
     agent_idle_s: Positive = 3600.0            # an agent took over and fell silent
 
 
-class LlmSettings(Section):
-    """`[llm]`: one model per task, as `provider:model` ("openai:…", "transformers:…"); empty: the templates speak."""
+Models = str | tuple[str, ...]
 
-    understand: str = ""
-    answer: str = ""
-    rephrase: str = ""
-    promo: str = ""
-    mine: str = ""
-    assist: str = ""
+
+class LlmSettings(Section):
+    """`[llm]`: the models of each task, `embedded`, `embedded:FOLDER` or `provider:model`; of several, the first that
+    answers speaks; none: the templates do."""
+
+    understand: Models = ""
+    answer: Models = ""
+    rephrase: Models = ""
+    promo: Models = ""
+    mine: Models = ""
+    assist: Models = ""
     base_url: str = ""                         # of an OpenAI-compatible server
     api_key: SecretStr | None = None
     adapter: str = ""                          # folder of a LoRA adapter, for `transformers:`
+    at_once: int = Field(default=0, ge=0)      # calls under way at a model beyond which the next one speaks; 0: any
+    tokens_per_conversation: int = Field(default=40_000, ge=0)     # in a day, of models that are not embedded; 0: any
+    tokens_per_day: int = Field(default=0, ge=0)                   # of all conversations together; 0: any
+
+    def models(self, task: str) -> tuple[str, ...]:
+        """The models of a task, the first choice first."""
+        named: Models = getattr(self, task)
+        return tuple(m for m in ((named,) if isinstance(named, str) else named) if m)
 
     @property
-    def configured(self) -> dict[str, str]:
-        """Task → model, of the tasks that have one."""
+    def configured(self) -> dict[str, tuple[str, ...]]:
+        """Task → models, of the tasks that have any."""
         tasks = ("understand", "answer", "rephrase", "promo", "mine", "assist")
-        return {task: getattr(self, task) for task in tasks if getattr(self, task)}
+        return {task: self.models(task) for task in tasks if self.models(task)}
 
 
 class WebhookSettings(Section):

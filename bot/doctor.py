@@ -138,7 +138,7 @@ def _models(settings: BotSettings) -> Finding:
     models = settings.llm.configured
     if not models:
         return Finding("language model", "note", "none configured: replies are written from templates")
-    return Finding("language model", "ok", ", ".join(f"{task}: {model}" for task, model in models.items()))
+    return Finding("language model", "ok", ", ".join(f"{task}: {', then '.join(rungs)}" for task, rungs in models.items()))
 
 
 def _port(settings: BotSettings) -> Finding:

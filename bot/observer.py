@@ -16,6 +16,10 @@ from bot.logs import current_request_id
 STAGES = ("guard", "retrieve", "understand", "act", "say", "commit")
 # Which rung of a stage's ladder did the work: the reader that understood, the composer that phrased, the answerer.
 RUNGS = {"understand": ("embedded", "llm"), "say": ("template", "llm"), "answer": ("extractive", "llm")}
+# Every call of a model: the task it was for, the kind of model, how it ended (as bot.llm.calls.OUTCOMES has it).
+MODEL_TASKS = ("understand", "answer", "rephrase")
+MODEL_KINDS = ("embedded", "transformers", "openai")
+MODEL_OUTCOMES = ("answered", "failed", "timeout", "busy", "paused", "spent", "left")
 # The gate's reasons name words of the reply; what is counted is their kind, told by how they are put.
 DROPS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("markup", lambda r: r.startswith("markup")),
@@ -76,6 +80,8 @@ class LogObserver:
                         registry=self.registry)
         drops = Counter("shopclerk_gate_drops", "Sentences a model wrote that the evidence gate refused, by reason.",
                         ["reason"], registry=self.registry)
+        self._calls = Counter("shopclerk_model_calls", "Calls of models: for what, of which kind, and how they ended.",
+                              ["task", "model", "outcome"], registry=self.registry)
         self._apologies = Counter("shopclerk_turns_apologised", "Turns that failed inside and were apologised for.",
                                   registry=self.registry)
         self._stages = {name: stages.labels(name) for name in (*STAGES, OTHER)}       # bound once: 1 µs less each
@@ -114,6 +120,11 @@ class LogObserver:
             counter.inc()
         if self.spans is not None:
             self.spans.note(f"shopclerk.rung.{stage}", name)
+
+    def model_called(self, task: str, model: str, outcome: str) -> None:
+        """A rung of a task's ladder of models was asked, and this came of it."""
+        self._calls.labels(task if task in MODEL_TASKS else OTHER, model if model in MODEL_KINDS else OTHER,
+                           outcome if outcome in MODEL_OUTCOMES else OTHER).inc()
 
     def gate_drop(self, reason: str) -> None:
         self._drops[kind_of(reason)].inc()

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 Seconds = Callable[[], float]
 
 
+class Busy(Exception):
+    """A model has too much to do. Nothing is wrong with it: no breaker counts this."""
+
+
 class Breaker:
     """Opens after `failures` failed calls in a row; after `pause_s` seconds one call may try again."""
 
@@ -40,7 +44,7 @@ class Breaker:
 
 
 class TokenBudget:
-    """Tokens per conversation and window; `per_conversation` 0: no limit. Remembers the latest `remembered` ones."""
+    """Tokens per window, of each conversation and of all together; 0: no limit. Remembers the latest `remembered` ones."""
 
     def __init__(
         self,
@@ -48,14 +52,20 @@ class TokenBudget:
         window_s: float = 86_400.0,
         remembered: int = 10_000,
         now: Seconds = time.monotonic,
+        in_all: int = 0,
     ) -> None:
+        self._in_all, self._all = in_all, (0.0, 0)  # (window's end, tokens) of everybody
         self._limit, self._window, self._remembered, self._now = per_conversation, window_s, remembered, now
         self._spent: OrderedDict[str, tuple[float, int]] = OrderedDict()  # conversation → (window's end, tokens)
 
     def allows(self, conversation_id: str) -> bool:
+        if self._in_all and self._now() < self._all[0] and self._all[1] >= self._in_all:
+            return False
         return self._limit == 0 or self._current(conversation_id)[1] < self._limit
 
     def spend(self, conversation_id: str, tokens: int) -> None:
+        ends, in_all = self._all if self._now() < self._all[0] else (self._now() + self._window, 0)
+        self._all = ends, in_all + tokens
         end, spent = self._current(conversation_id)
         self._spent[conversation_id] = (end, spent + tokens)
         self._spent.move_to_end(conversation_id)

@@ -1,5 +1,6 @@
 """From a setting like "openai:gpt-4o-mini" to a LangChain chat model. Nothing heavy is imported before one is built.
 
+embedded                    the model that shopclerk brings; embedded:FOLDER one of your own, trained and quantised
 openai:NAME                 OpenAI, or with `llm.base_url` any compatible server (vLLM, Ollama, TGI …)
 transformers:PATH_OR_ID     a local Hugging Face folder or a Hub id, with `llm.adapter` a LoRA adapter on top
 PROVIDER:NAME               whatever `langchain.chat_models.init_chat_model` knows
@@ -41,6 +42,10 @@ class LazyModel:
 def chat_model(spec: str, settings: LlmSettings, timeout_s: float = 15.0) -> BaseChatModel:
     """Build the model of a task. Raises ConfigError naming the setting and the remedy."""
     provider, _, name = spec.partition(":")
+    if provider == "embedded":
+        from bot.llm.embedded_chat import load as load_embedded
+
+        return load_embedded(name)
     if not provider or not name:
         raise ConfigError(f"llm: '{spec}' is no model; write provider:name, for example openai:gpt-4o-mini")
     if provider == "transformers":
