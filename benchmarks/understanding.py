@@ -1,7 +1,9 @@
 """How the embedded reader understands 421 hard messages it was never trained on, each in the state it was said in.
 
-Run: `python -m benchmarks.understanding [--json] [--failures FILE] [--worst 40]`. A message is understood when every
-act it was labelled with is among the commands and no write is started, and no yes given, that was not meant.
+Run: `python -m benchmarks.understanding [--model FOLDER] [--json] [--failures FILE] [--worst 40]`. With the folder of an
+embedded model (`bot/llm/weights`) the same messages are read once more, by that model beside the classifier.
+A message is understood when every act it was labelled with is among the commands, and no write is started and no yes
+given that was not meant.
 There is no shop behind it: no evidence, no orders. So what a request makes of the words passed on to it is not judged;
 words for the request under way count as understood when they reach it (`AmendRequest`). "Served" lets one kind of open
 question stand for another, since they are answered from the same evidence.
@@ -31,6 +33,8 @@ from bot.nlu.acts import READS, TALK, WRITES
 from bot.nlu.classifier import IntentClassifier
 from bot.nlu.language import load_languages
 from bot.nlu.reader import EmbeddedReader
+from bot.nlu.small_reader import SmallReader, labels_of
+from bot.ports import Reader
 from knowledge.embedders import load_embedder
 
 MESSAGES = ROOT / "benchmarks" / "data" / "hard_messages.jsonl"
@@ -171,7 +175,17 @@ def build_reader() -> EmbeddedReader:
     return EmbeddedReader(model, assistant.lexicons, load_languages(assistant.folder / "languages.yml"))
 
 
-async def measure(reader: EmbeddedReader, rows: Sequence[Row]) -> list[Judged]:
+def beside(reader: EmbeddedReader, folder: Path) -> SmallReader:
+    """The same reader with the embedded model of a folder beside its classifier."""
+    from bot.llm.embedded import EmbeddedModel
+    from bot.llm.weighing import EmbeddedWeigher
+
+    if not isinstance(reader.model, IntentClassifier):
+        raise TypeError("the labels are the classifier's")
+    return SmallReader(EmbeddedWeigher(EmbeddedModel.open(folder)), reader, labels_of(reader.model))
+
+
+async def measure(reader: Reader, rows: Sequence[Row]) -> list[Judged]:
     found = []
     for row in rows:
         tracker = tracker_for(row)
@@ -235,9 +249,9 @@ def _short(command: cmd.Command) -> str:
     return name
 
 
-def print_tables(figures: Mapping[str, Any], console: Console) -> None:
+def print_tables(figures: Mapping[str, Any], console: Console, who: str = "embedded reader") -> None:
     table = Table("asked", "messages", "understood", "served", "act missing", "unmeant write", "several acts",
-                  "understood of these", title="Hard messages, embedded reader")
+                  "understood of these", title=f"Hard messages, {who}")
     shares = ("understood", "served", "missing", "unmeant_write")
     for state, of in figures["states"].items():
         table.add_row(state, str(of["messages"]), *(f"{of[share]:.3f}" for share in shares),
@@ -252,19 +266,27 @@ def print_tables(figures: Mapping[str, Any], console: Console) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--model", type=Path, help="an embedded model that reads too")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--failures", type=Path, help="JSON Lines: the worst of what was misunderstood")
     parser.add_argument("--worst", type=int, default=40, help="how many of them")
     arguments = parser.parse_args()
-    judged = asyncio.run(measure(build_reader(), read_rows()))
+    reader = build_reader()
+    judged = asyncio.run(measure(reader, read_rows()))
+    alone = summary(judged)
+    if arguments.model:
+        small = beside(reader, arguments.model)
+        judged = asyncio.run(measure(small, read_rows()))
     if arguments.failures:
         lines = [json.dumps(found, ensure_ascii=False) + "\n" for found in worst(judged, arguments.worst)]
         arguments.failures.write_text("".join(lines), encoding="utf-8")
     figures = summary(judged)
     if arguments.json:
-        print(json.dumps(figures))
-    else:
-        print_tables(figures, Console(width=140))
+        print(json.dumps({"without": alone, "with": figures} if arguments.model else figures))
+        return
+    print_tables(alone, Console(width=140))
+    if arguments.model:
+        print_tables(figures, Console(width=140), f"with the embedded model ({small.failures} failures)")
 
 
 if __name__ == "__main__":
