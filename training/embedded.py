@@ -12,7 +12,6 @@ import argparse
 import itertools
 import json
 import os
-import random
 import shutil
 import sys
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from bot.llm.places import FILE as PLACES
 from bot.llm.places import Places
 from bot.llm.spans import TAG
 from knowledge.artifact import MANIFEST, Manifest, read_manifest, sha256_files, write_manifest
-from training.corpus.mix import examples, sources, write_rows, written_files
+from training.corpus.mix import sources, write_rows, written_files
 from training.corpus.written import read_written
 from training.llm_new import Size, new_model
 
@@ -64,7 +63,7 @@ def make(making: Making) -> Manifest:
         write_rows(rows, making.rows, making.seed, os.cpu_count() or 1)
     if not (base / "config.json").is_file():
         _say("making the tokenizer")
-        new_model(base, _texts(making.seed), making.size, making.seed)
+        new_model(base, _texts(rows), making.size, making.seed)
     trained = work / "trained"
     if not (trained / MANIFEST).is_file():
         _train(making, rows, held_out, base, trained)
@@ -147,9 +146,11 @@ def _halve(folder: Path) -> None:
     model.to(torch.bfloat16).save_pretrained(folder)
 
 
-def _texts(seed: int) -> list[str]:
-    drawn = itertools.islice(examples(random.Random(seed)), _TOKENIZER_ROWS)
-    return [text for _, prompt, reply in drawn for text in (prompt, reply)]
+def _texts(rows: Path) -> Iterator[str]:
+    """Prompts and replies of the first rows: enough for the tokenizer."""
+    with rows.open(encoding="utf-8") as file:
+        for line in itertools.islice(file, _TOKENIZER_ROWS):
+            yield from (message["content"] for message in json.loads(line)["messages"])
 
 
 def _say(line: str) -> None:
