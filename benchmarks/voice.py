@@ -41,6 +41,8 @@ from bot.llm.calls import ModelCall
 from bot.llm.composer import LlmComposer
 from bot.llm.models import chat_model
 from bot.llm.phrasers import FactPhraser, filled
+from bot.llm.places import FILE as PLACES
+from bot.llm.places import Places
 from bot.llm.spans import TAG, Marked
 from bot.ports import Act
 from training.corpus.rephrase import Example, situations
@@ -73,8 +75,8 @@ class Recording(FactPhraser):
 
     raw: dict[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
 
-    async def write(self, marked: Marked, tracker: Tracker) -> str:
-        written = await FactPhraser.write(self, marked, tracker)
+    async def write(self, marked: Marked, tracker: Tracker, temperature: float) -> str:
+        written = await FactPhraser.write(self, marked, tracker, temperature)
         self.raw.setdefault(tracker.conversation_id, (written, marked.values))
         return written
 
@@ -128,7 +130,9 @@ def acts(data: Path, count: int, seed: int) -> list[tuple[Example, Act, str]]:
 async def say_all(model: str, data: Path, count: int, at_a_time: int) -> tuple[list[Said], LlmComposer]:
     assistant = load_assistant(SHIPPED)
     chat: Any = chat_model(model, BotSettings().llm)
-    phraser = Recording(ModelCall(chat), assistant.responses, chat.known)
+    files = chat.model.files
+    known, places = files.manifest.settings.get("responses", {}), Places.read(files.folder / PLACES)
+    phraser = Recording(ModelCall(chat), assistant.responses, known, places)
     composer = LlmComposer(phraser, assistant.responses)
     turns, said = asyncio.Semaphore(at_a_time), list[Said]()
 

@@ -16,6 +16,8 @@ from bot.llm.budget import Breaker, TokenBudget
 from bot.llm.calls import ModelCall, ModelFailed
 from bot.llm.models import chat_model
 from bot.llm.phrasers import DraftPhraser, FactPhraser, Phraser
+from bot.llm.places import FILE as PLACES
+from bot.llm.places import Places
 from bot.ports import Act
 
 if TYPE_CHECKING:
@@ -82,9 +84,11 @@ class Ladders:
 
 
 def _facts(call: ModelCall, responses: Responses) -> Phraser:
-    """The responses that the embedded model knows stand in its manifest."""
-    known = call.model.model.files.manifest.settings.get("responses", {})  # type: ignore[union-attr]
-    return FactPhraser(call, responses, known)
+    """The responses that the embedded model knows stand in its manifest, where facts may stand in a file beside it."""
+    files = call.model.model.files  # type: ignore[union-attr]
+    return FactPhraser(
+        call, responses, files.manifest.settings.get("responses", {}), Places.read(files.folder / PLACES)
+    )
 
 
 @dataclass(slots=True)

@@ -66,7 +66,8 @@ class FactPhraser:
     """The embedded model says each act from its facts, all acts of a turn at once.
 
     `known`: the responses it was trained on, with the fingerprint of their texts. What a shop has worded itself, or
-    added, is said in the shop's own words.
+    added, is said in the shop's own words. Replies are drawn at `temperature`, so that not everybody reads the same;
+    where one is no good, the likeliest text is asked for.
     """
 
     call: ModelCall
@@ -74,13 +75,14 @@ class FactPhraser:
     known: Mapping[str, str] = field(default_factory=dict)
     places: Places = field(default_factory=lambda: Places({}))
     tone: str = "warm"
+    temperature: float = 0.7
 
     async def phrase(
         self, acts: Sequence[Act], drafts: Sequence[str], free: Sequence[int], tracker: Tracker
     ) -> AsyncIterator[tuple[int, str]]:
         language = language_of(tracker.locale)
         places = [place for place in free if self.knows(acts[place].response, language)]
-        asked = [asyncio.ensure_future(self._say(acts, place, tracker)) for place in places]
+        asked = [asyncio.ensure_future(self._worded(acts, place, tracker)) for place in places]
         try:
             for place, one in zip(places, asked, strict=True):
                 text = await one
@@ -92,12 +94,16 @@ class FactPhraser:
             await asyncio.gather(*asked, return_exceptions=True)
 
     async def again(self, acts: Sequence[Act], place: int, tracker: Tracker) -> str | None:
-        return await self._say(acts, place, tracker)
+        return await self._say(acts, place, tracker, 0.0)
+
+    async def _worded(self, acts: Sequence[Act], place: int, tracker: Tracker) -> str | None:
+        drawn = await self._say(acts, place, tracker, self.temperature)
+        return drawn if drawn is not None else await self.again(acts, place, tracker)
 
     def knows(self, response: str, language: str) -> bool:
         return self.known.get(f"{language}/{response}") == fingerprint(self.responses.texts(response, language))
 
-    async def _say(self, acts: Sequence[Act], place: int, tracker: Tracker) -> str | None:
+    async def _say(self, acts: Sequence[Act], place: int, tracker: Tracker, temperature: float) -> str | None:
         """The act in the model's words; None for a text that points at what is not there, or at the wrong fact.
 
         Raises ModelFailed.
@@ -107,7 +113,7 @@ class FactPhraser:
             marked = rephrase.render(saying)
         except ValueError:  # more facts than a model can point at
             return None
-        written = await self.write(marked, tracker)
+        written = await self.write(marked, tracker, temperature)
         names = dict(zip(marked.values, saying.facts, strict=True))
         if self.places.misplaced(rephrase.short(saying.response), written, names) is not None:
             return None
@@ -116,9 +122,9 @@ class FactPhraser:
         except UnknownTag:
             return None
 
-    async def write(self, marked: Marked, tracker: Tracker) -> str:
+    async def write(self, marked: Marked, tracker: Tracker, temperature: float) -> str:
         """What the model answers to a form, tags in it. Raises ModelFailed."""
-        return await self.call.text("", marked.text, tracker.conversation_id)
+        return await self.call.text("", marked.text, tracker.conversation_id, temperature=temperature)
 
     def saying(self, acts: Sequence[Act], place: int, tracker: Tracker) -> rephrase.Saying:
         """What one act has to say, and to whom."""
