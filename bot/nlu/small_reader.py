@@ -131,6 +131,8 @@ class SmallReader:
         commands = tuple(Plan(text, asked, tracker, lexicon, parts, claims, evidence).commands())
         if not commands or (_says_yes(commands) and not _says_yes(alone.commands)):
             return alone
+        if not any(p.intent.cued for p in parts) and _understood(alone):
+            return alone  # the pool is sure of nothing, and the reader underneath understood something
         best = max((p.intent for p in parts), key=lambda i: (i.label != "", i.confidence), default=Intent("", 0.0))
         same = commands == alone.commands
         commands = tuple(_with_points(c, heard) for c in commands)
@@ -225,6 +227,10 @@ def _no_words(text: str, reading: Reading) -> bool:
     """Nothing that could be read: no letters, or another language."""
     foreign = any(isinstance(c, cmd.CannotHandle) and c.reason.startswith("language:") for c in reading.commands)
     return foreign or not re.search(r"\w", text)
+
+
+def _understood(reading: Reading) -> bool:
+    return not all(isinstance(c, cmd.CannotHandle) for c in reading.commands)
 
 
 def _says_yes(commands: Sequence[cmd.Command]) -> bool:
