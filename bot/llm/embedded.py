@@ -55,7 +55,7 @@ class EmbeddedModel:
             str(files.weights), inter_threads=workers, intra_threads=1, compute_type="default"
         )
         self._special = {i: t for i in range(self._tokenizer.get_vocab_size()) if _marks(t := self._token(i))}
-        self.end: int = self._tokenizer.token_to_id(END)
+        self.end = int(self._tokenizer.token_to_id(END) or 0)
         self.batches = Batches(self._generator, _CONTROL, workers=workers, rows=rows, waiting=waiting * workers)
 
     @classmethod

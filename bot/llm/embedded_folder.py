@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.llm.spans import Rules
 from knowledge.artifact import Manifest, read_manifest, sha256_file
@@ -67,7 +68,7 @@ def _verify(folder: Path, manifest: Manifest, names: list[str], told: str) -> No
             raise ConfigError(f"{told}: {name} does not match its hash in the manifest; train or quantise it again")
 
 
-def _json(path: Path) -> dict:  # type: ignore[type-arg]
+def _json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
