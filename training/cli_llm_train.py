@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,10 +24,13 @@ def run(options: dict[str, Any]) -> None:
             raise BadInput(f"--{name} {options[name]}: not known (use {', '.join(known)})")
     if options["keep_adapter"] and options["method"] != "lora":
         raise BadInput("--keep-adapter: there is no adapter with --method full (add --method lora)")
+    first = os.environ.get("RANK", "0") == "0"  # of several processes one speaks
     data, out, validation = options["data"], options["out"], options["validation"]
     with _progress() as show:
         manifest = train_llm(data, validation, out, settings_from(options), command=command_from(options),
-                             report=to_stderr, show=show)
+                             report=to_stderr if first else lambda line: None, show=show)
+    if not first:
+        return
     print(json.dumps({"out": str(out), **manifest.metrics}) if options["as_json"]
           else f"wrote {out}\n{figures_text(manifest.metrics)}")
 
@@ -69,7 +73,7 @@ def _progress() -> Iterator[Callable[[Any, float], None]]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or os.environ.get("RANK", "0") != "0":
         yield lambda at, part: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
