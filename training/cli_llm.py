@@ -31,7 +31,7 @@ def train_commands(group: typer.Typer) -> None:
         step_epochs: int = typer.Option(1, min=1, help="step: epochs between two steps."),
         lr: float | None = typer.Option(None, min=0.0, help="Learning rate; else one that suits the model's size."),
         epochs: float | None = typer.Option(None, min=0.001, help="Else 10, more where the data are few."),
-        minutes: float | None = typer.Option(None, min=0.01, help="At most so long; the schedule ends then, too."),
+        minutes: float | None = typer.Option(None, min=0.01, help="At most so long, the schedule with it; embedded: 15."),
         batch_tokens: int = typer.Option(2048, min=16, help="Tokens computed together, padding included."),
         accumulate: int = typer.Option(1, min=1, help="Batches for one step."),
         checkpointing: bool = typer.Option(False, help="Compute activations twice and keep fewer: less memory."),

@@ -11,6 +11,7 @@ from typing import Any
 from knowledge.errors import BadInput
 from training.cli_llm import figures_text, to_stderr
 
+_MINUTES = 15.0  # for the embedded model, where nobody says how long: with choosing the decoding some 18
 _PRECISIONS = ("auto", "bf16", "fp32")
 
 
@@ -42,7 +43,9 @@ def settings_from(options: dict[str, Any]) -> Any:
     from training.schedules import Schedule
 
     schedule = Schedule(options["schedule"], options["lr"] or 0.0, options["warmup"], options["decay"], options["step_epochs"])
-    pace = Pace(schedule, options["epochs"], options["minutes"], options["batch_tokens"], options["accumulate"],
+    short = options["base"] == "embedded" and not options["epochs"]
+    minutes = options["minutes"] or (_MINUTES if short else None)
+    pace = Pace(schedule, options["epochs"], minutes, options["batch_tokens"], options["accumulate"],
                 options["patience"], options["checkpointing"], options["precision"], options["seed"])
     return LlmSettings(pace, options["base"], options["method"], options["keep_adapter"],
                        Lora(options["rank"], 2 * options["rank"]), options["longest"], options["decoding"])

@@ -54,7 +54,8 @@ class FastVoice:
         return [[as_text(ids, self._tokenizer) for ids in one.sequences_ids] for one in found]
 
 
-def quantise(folder: Path, kind: str, data: Path | None, limit: int, *, report: Report = lambda line: None) -> dict[str, Any]:
+def quantise(folder: Path, kind: str = "int8", data: Path | None = None, limit: int = 200, *,
+             report: Report = lambda line: None) -> dict[str, Any]:
     """Write DIR/ct2 and tell sizes, with data speed and quality too. Raises BadInput for what cannot be converted."""
     if kind not in KINDS:
         raise BadInput(f"--kind {kind}: not known (use {', '.join(KINDS)})")
