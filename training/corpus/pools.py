@@ -25,7 +25,8 @@ def data(language: str, path: str) -> Any:
     try:
         return yaml.safe_load(file.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise DataError(f"{language}/{path}.yml: cannot be read ({' '.join(str(error).split())[:160]}); mend or restore it") from error
+        why = " ".join(str(error).split())[:160]
+        raise DataError(f"{language}/{path}.yml", f"cannot be read: {why}", remedy="mend or restore it") from error
 
 
 def pick(rng: random.Random, ways: Sequence[str]) -> str:
@@ -37,7 +38,7 @@ def pattern(text: str, rng: random.Random) -> str:
     r"""`#` a digit, `@` a capital, `%` either, `~` a hex digit; `\#` the sign itself."""
     pieces, escaped = list[str](), False
     for letter in text:
-        if escaped or letter not in _DRAWN and letter != "\\":
+        if escaped or (letter not in _DRAWN and letter != "\\"):
             pieces.append(letter)
             escaped = False
         elif letter == "\\":
