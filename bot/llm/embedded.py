@@ -27,7 +27,7 @@ END = "<|end|>"
 ROLES = ("system", "user", "assistant")
 _CONTROL = ("<|pad|>", END, *(f"<|{role}|>" for role in ROLES))
 _FORGED = re.compile("|".join(re.escape(mark) for mark in _CONTROL))
-_ROWS = 4  # of a batch
+ROWS = 8  # of a batch, at most
 _WAITING = 64  # rows that wait at most, for each worker
 Scores = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -44,7 +44,7 @@ class EmbeddedModel:
     """Its methods may be called from any thread or event loop; each raises Busy when too much waits, TimeoutError after
     `timeout_s`, and ValueError for a prompt that the model cannot read."""
 
-    def __init__(self, files: Files, *, workers: int = 0, rows: int = _ROWS, waiting: int = _WAITING) -> None:
+    def __init__(self, files: Files, *, workers: int = 0, rows: int = ROWS, waiting: int = _WAITING) -> None:
         import ctranslate2
         from tokenizers import Tokenizer
 
