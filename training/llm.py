@@ -132,7 +132,7 @@ def _fitting(base: Base, settings: LlmSettings, train: Sequence[Example], seen: 
         torch.manual_seed(settings.pace.seed)
         model = with_adapter(model, settings.lora)
     try:
-        return Fitting(model, base.tokenizer.pad_token_id, tag_ids(base.tokenizer), train, seen, settings.pace,
+        return Fitting(model, base.tokenizer.pad_token_id, train, seen, settings.pace,
                        checkpoints, report)
     except ValueError as error:
         raise BadInput(f"{base.name}: cannot be trained this way: {str(error).splitlines()[0]}") from error

@@ -1,4 +1,4 @@
-"""From rows to tokens: the chat template, which tokens are learned from, tags in new places each epoch, batches.
+"""From rows to tokens: the chat template, which tokens are learned from, batches.
 
 Only the assistant's tokens are learned from. It knows a tokenizer and numbers, no model and no optimiser.
 """
@@ -139,21 +139,12 @@ def _cut(order: Sequence[int], examples: Sequence[Example], tokens: int) -> Iter
         yield batch
 
 
-def arrays(batch: Sequence[Example], pad: int, tags: Sequence[int], draw: np.random.Generator | None) -> tuple[Any, Any]:
-    """Token numbers and labels of a batch, padded on the right. `draw` gives the tags of each example new places."""
+def arrays(batch: Sequence[Example], pad: int) -> tuple[Any, Any]:
+    """Token numbers and labels of a batch, padded on the right."""
     width = max(len(e.ids) for e in batch)
     ids = np.full((len(batch), width), pad, dtype=np.int64)
     labels = np.full((len(batch), width), IGNORED, dtype=np.int64)
     for place, example in enumerate(batch):
-        new = _moved(example.ids, tags, draw) if draw is not None and tags else example.ids
-        ids[place, : len(new)] = new
-        labels[place, : len(new)] = np.where(example.learned, new, IGNORED)
+        ids[place, : len(example.ids)] = example.ids
+        labels[place, : len(example.ids)] = np.where(example.learned, example.ids, IGNORED)
     return ids, labels
-
-
-def _moved(ids: np.ndarray[Any, Any], tags: Sequence[int], draw: np.random.Generator) -> np.ndarray[Any, Any]:
-    known = np.asarray(tags)
-    table = np.arange(max(int(ids.max()), int(known.max())) + 1)
-    table[known] = draw.permutation(known)
-    moved: np.ndarray[Any, Any] = table[ids]
-    return moved

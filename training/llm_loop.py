@@ -64,11 +64,11 @@ class Standing:
 class Fitting:
     """One training. `run` leaves the model with the weights that had the lowest validation loss."""
 
-    def __init__(self, model: Any, pad: int, tags: Sequence[int], train: Sequence[Example],
+    def __init__(self, model: Any, pad: int, train: Sequence[Example],
                  validation: Sequence[Example], pace: Pace, checkpoints: Checkpoints, report: Report) -> None:
         from accelerate import Accelerator
 
-        self.model, self.pad, self.tags, self.pace = model, pad, tags, pace
+        self.model, self.pad, self.pace = model, pad, pace
         self.train, self.validation = train, validation
         self.checkpoints, self.report = checkpoints, report
         self.accelerator = Accelerator(mixed_precision=_precision(pace.precision))
@@ -120,13 +120,12 @@ class Fitting:
             parameters["lr"] = rate
         n, mine = self.accelerator.num_processes, self.accelerator.process_index
         learned = sum(int(self.train[i].learned[1:].sum()) for batch in group for i in batch)
-        own = [(place, batch) for place, batch in enumerate(group) if place % n == mine]
+        own = [batch for place, batch in enumerate(group) if place % n == mine]
         total = 0.0
-        for number, (place, batch) in enumerate(own):
-            draw = np.random.default_rng((self.pace.seed, self.at.epoch, self.at.group, place))
+        for number, batch in enumerate(own):
             last = number == len(own) - 1
             with _noop() if last else self.accelerator.no_sync(self.loss):
-                loss = self.loss(*self._tensors(batch, draw)) * (n / max(learned, 1))
+                loss = self.loss(*self._tensors(batch)) * (n / max(learned, 1))
                 self.accelerator.backward(loss)
             total += float(loss.detach())
         self.accelerator.clip_grad_norm_(self.loss.parameters(), 1.0)
@@ -142,7 +141,7 @@ class Fitting:
         total, learned = 0.0, 0
         with torch.inference_mode():
             for batch in batches(self.validation, self.pace.batch_tokens * 2, 0, 0):
-                total += float(self.loss(*self._tensors(batch, None, self.validation)))
+                total += float(self.loss(*self._tensors(batch, self.validation)))
                 learned += sum(int(self.validation[i].learned[1:].sum()) for i in batch)
         self.loss.train()
         at, loss = self.at, total / max(learned, 1)
@@ -159,11 +158,11 @@ class Fitting:
             self.report(f"step {at.step}, epoch {at.epoch + 1}: loss {recent:.4f}, on validation rows {loss:.4f}"
                         f"{' (best)' if at.best_step == at.step else ''}, {at.seconds / 60:.1f} min")
 
-    def _tensors(self, batch: Sequence[int], draw: Any, rows: Sequence[Example] | None = None) -> tuple[Any, Any]:
+    def _tensors(self, batch: Sequence[int], rows: Sequence[Example] | None = None) -> tuple[Any, Any]:
         import torch
 
         chosen = self.train if rows is None else rows
-        ids, labels = arrays([chosen[i] for i in batch], self.pad, self.tags, draw)
+        ids, labels = arrays([chosen[i] for i in batch], self.pad)
         device = self.accelerator.device
         return torch.from_numpy(ids).to(device), torch.from_numpy(labels).to(device)
 

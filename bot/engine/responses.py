@@ -52,7 +52,7 @@ class Responses:
 
     def variables(self, name: str, locale: str) -> tuple[str, ...]:
         """The facts its texts speak of, in the order they are named."""
-        return tuple(dict.fromkeys(v for text in self.texts(name, locale) for v in _VARIABLE.findall(text)))
+        return variables(self.texts(name, locale))
 
     def knows(self, name: str) -> bool:
         return name in self.by_locale[self.fallback_locale]
@@ -60,6 +60,11 @@ class Responses:
     def _find(self, name: str, locale: str) -> Response:
         spoken = self.by_locale.get(locale.split("-")[0], {})
         return spoken.get(name) or self.by_locale[self.fallback_locale][name]
+
+
+def variables(texts: Sequence[str]) -> tuple[str, ...]:
+    """The variables of texts, in the order they are first named."""
+    return tuple(dict.fromkeys(v for text in texts for v in _VARIABLE.findall(text)))
 
 
 def fill(text: str, facts: Mapping[str, Any]) -> str:

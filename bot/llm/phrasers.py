@@ -133,7 +133,8 @@ class FactPhraser:
         names = self.responses.variables(act.response, language)
         facts = {name: str(act.facts[name]) for name in names if act.facts.get(name) not in (None, "", [])}
         before = acts[place - 1].response if place else ""
-        return rephrase.Saying(act.response, facts, said, mood_of(said, language), self.tone, before, language)
+        mood = mood_of(said, language)
+        return rephrase.Saying(act.response, facts, said, mood, self.tone, before, language, names)
 
 
 def filled(written: str, values: Mapping[str, str]) -> str:

@@ -9,7 +9,6 @@ prompts that nobody marked: it learns from examples which stretches between deli
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,19 +87,6 @@ def stands_in(value: str, text: str) -> bool:
     return False
 
 
-class Numbers:
-    """Hands out tags, each once: in order, or shuffled so that a model learns to point and not to count."""
-
-    def __init__(self, shuffle: random.Random | None = None) -> None:
-        self._free = list(range(MOST))
-        if shuffle is not None:
-            shuffle.shuffle(self._free)
-
-    def next(self) -> str | None:
-        """A tag, or None when all are taken."""
-        return tag(self._free.pop(0)) if self._free else None
-
-
 class Span(NamedTuple):
     """A value in a prompt: the word before its opener, and where it stands."""
 
@@ -130,11 +116,21 @@ class Rules:
         spans = (s for s in _stretches(prompt, _pattern(self.pairs)) if s.key in self.keys)
         return [s for s in spans if prompt[s.start : s.stop] not in self.plain][:MOST]
 
-    def mark(self, prompt: str, shuffle: random.Random | None = None) -> Marked:
-        """The prompt with a tag before each value; one that is tagged already is left alone."""
-        numbers, values, pieces, end = Numbers(shuffle), dict[str, str](), list[str](), 0
+    def mark(self, prompt: str) -> Marked:
+        """The prompt with a tag before each value; one that is tagged already is left alone.
+
+        A key has a tag of its own, the same in every prompt: a small model learns that at once, and to follow tags
+        that change from prompt to prompt hardly at all. Further values of a key take what is free.
+        """
+        places = {key: tag(place) for place, key in enumerate(sorted(self.keys)[:MOST])}
+        free = [name for name in map(tag, range(MOST)) if name not in places.values()]
+        values, pieces, end = dict[str, str](), list[str](), 0
         for span in self.find(prompt):
-            name = numbers.next() or ""
+            name = places.get(span.key, "")
+            if not name or name in values:
+                if not free and not (free := [n for n in places.values() if n not in values]):
+                    break
+                name = free.pop()
             pieces += [prompt[end : span.start], name, " "]
             values[name], end = prompt[span.start : span.stop], span.start
         return Marked("".join([*pieces, prompt[end:]]), values)

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.engine.gate import Gate
-from bot.engine.responses import fill
+from bot.engine.responses import fill, variables
 from bot.llm.forms.rephrase import MOODS, TONES, Saying, render
 from bot.llm.prompt import gate_for
-from bot.llm.spans import Numbers
 from training.corpus.facts import Shop, draw_shop, sample_facts
 from training.corpus.grammar import expand
 from training.corpus.written import ANY, Entry, Written, read_written
@@ -79,7 +78,7 @@ def examples(rng: random.Random, language: str) -> Iterator[tuple[str, str]]:
     gate, written = gate_for(language), read_written(language)
     for one in situations(rng, language):
         if gate is None or whole(one, written, gate):
-            yield pointed(one, rng)
+            yield pointed(one)
 
 
 def whole(one: Example, written: Written, gate: Gate) -> bool:
@@ -92,8 +91,8 @@ def whole(one: Example, written: Written, gate: Gate) -> bool:
     return False
 
 
-def pointed(one: Example, rng: random.Random) -> tuple[str, str]:
-    prompt, values = render(one.saying, Numbers(rng))
+def pointed(one: Example) -> tuple[str, str]:
+    prompt, values = render(one.saying)
     tags = dict(zip(one.saying.facts, values, strict=True))
     return prompt, _FACT.sub(lambda m: tags[m[1]], one.reply)
 
@@ -127,20 +126,18 @@ def _situation(written: Written, entry: Entry, rng: random.Random) -> Example | 
     reply = " ".join(part for part in (lead, said) if part) + (f" {closer}" if closer else "")
     if tone == "formal":
         reply = long_forms(reply)
-    return Example(Saying(entry.name, facts, message, mood, tone, after, written.language), reply)
+    names = variables(written.templates[entry.name].texts)
+    return Example(Saying(entry.name, facts, message, mood, tone, after, written.language, names), reply)
 
 
 def facts_of(written: Written, name: str, rng: random.Random, shop: Shop) -> dict[str, str]:
     """Facts for the response's template, some of the optional ones left out."""
-    names = sorted({fact for text in written.templates[name].texts for fact in _FACT.findall(text)})
+    names = variables(written.templates[name].texts)
     kept = set(names)
     for fact, hanging in _OPTIONAL.items():
         if fact in names and fact not in _NEVER_LEFT_OUT.get(name, ()) and rng.random() < 0.3:
             kept -= {fact, *hanging}
-    facts = sample_facts([n for n in names if n in kept], rng, shop, name)
-    order = list(facts)
-    rng.shuffle(order)
-    return {fact: facts[fact] for fact in order}
+    return sample_facts([n for n in names if n in kept], rng, shop, name)
 
 
 def _plan(entry: Entry, facts: Mapping[str, str], rng: random.Random) -> str | None:

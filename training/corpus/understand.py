@@ -18,7 +18,6 @@ from pathlib import Path
 import yaml
 
 from bot.llm.forms.understand import MOST_ACTS, OOS, WITH, Asking, Candidate, Said, clauses, render, reply
-from bot.llm.spans import Numbers
 from training.corpus.grammar import expand
 from training.corpus.noise import shorten, spoil
 from training.corpus.values import Filled, Values
@@ -90,7 +89,7 @@ def examples(rng: random.Random, language: str, held_out: bool = False) -> Itera
 
 def pointed(one: Labelled, rng: random.Random | None = None) -> tuple[str, str]:
     """The prompt, its tags drawn at random, and the reply."""
-    asking: Asking = render(one.said, Numbers(shuffle=rng))
+    asking: Asking = render(one.said)
     tags = {id_: tag for tag, id_ in asking.candidates.items()}
     return asking.text, reply(asking, [(labels, [tags[i] for i in ids]) for labels, ids in one.read])
 

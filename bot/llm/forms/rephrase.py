@@ -6,8 +6,11 @@
     after: -
     customer: please cancel my order, i found it cheaper
     act: done_cancel_order
-    order_number: <v7> #W5918442
-    refund: <v21> $54.10
+    order_number: <v0> #W5918442
+    refund: <v1> $54.10
+
+A fact's tag is its place among the facts the response may have, whether or not the ones before it are there: so it is
+the same in every prompt of that response.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.llm.spans import TAG, Marked, Numbers
+from bot.llm.spans import MOST, TAG, Marked, tag
 
 TONES = ("warm", "brief", "formal")
 MOODS = ("neutral", "happy", "annoyed", "worried", "hurried")
@@ -27,7 +30,8 @@ _MESSAGE = 160
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What one act has to say. `facts`: name → text as the customer reads it; `after`: the act said before it."""
+    """What one act has to say. `facts`: name → text as the customer reads it; `names`: every fact its texts may speak
+    of, in their order (those of `facts` where it is empty); `after`: the act said before it."""
 
     response: str
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -36,11 +40,11 @@ class Saying:
     tone: str = "warm"
     after: str = ""
     language: str = "en"
+    names: tuple[str, ...] = ()
 
 
-def render(saying: Saying, numbers: Numbers | None = None) -> Marked:
+def render(saying: Saying) -> Marked:
     """The prompt, with a tag for every fact. ValueError for more facts than there are tags."""
-    numbers = numbers or Numbers()
     values: dict[str, str] = {}
     lines = [
         f"rephrase {saying.language}",
@@ -50,12 +54,13 @@ def render(saying: Saying, numbers: Numbers | None = None) -> Marked:
         f"customer: {shown(saying.message, _MESSAGE) or NOTHING}",
         f"act: {short(saying.response)}",
     ]
-    for name, value in saying.facts.items():
-        tag = numbers.next()
-        if tag is None:
+    for place, name in enumerate(saying.names or tuple(saying.facts)):
+        if name not in saying.facts:
+            continue
+        if place >= MOST:
             raise ValueError(f"{saying.response}: more facts than tags")
-        values[tag] = value
-        lines.append(f"{name}: {tag} {shown(value)}")
+        values[tag(place)] = saying.facts[name]
+        lines.append(f"{name}: {tag(place)} {shown(saying.facts[name])}")
     return Marked("\n".join(lines), values)
 
 

@@ -5,13 +5,13 @@ every clause, and the candidates it speaks of.
     asked: -
     doing: -
     seen: -
-    <v4> bought Trail boots
-    <v9> bought Rain jacket
+    <v16> bought Trail boots
+    <v17> bought Rain jacket
     says:
-    <v2> i don't think i'll keep the boots
-    <v7> and where's the jacket
+    <v0> i don't think i'll keep the boots
+    <v1> and where's the jacket
 
-Reply: `<v2> returnitems<v4><v7> trackorder<v9>`. Every clause is named once, in order; an act follows, or several; then
+Reply: `<v0> returnitems<v16><v1> trackorder<v17>`. Every clause is named once, in order; an act follows, or several; then
 the candidates. So a reply can name no act and no id that is not there. It knows no flow and decides nothing.
 """
 
@@ -22,12 +22,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.llm.forms.rephrase import NOTHING, shown
-from bot.llm.spans import TAG, Numbers
+from bot.llm.spans import TAG, tag
 
 WITH = "with"  # a clause that belongs to the act beside it and asks for nothing itself
 OOS = "oos"
 MOST_CLAUSES, MOST_CANDIDATES, MOST_ACTS = 10, 10, 2
 _CLAUSE, _TITLE = 200, 60
+_CANDIDATE = 16  # the first candidate's tag; clauses begin at 0
 _END = r"(?<=[.!?;…])\s+|\n+|(?<=[。！？；])"
 _COMMA = r",\s+(?=\S)|(?<=，)|\s+[-–—]+\s+"
 _JOINTS: Mapping[str, str] = {
@@ -108,9 +109,8 @@ def clauses(text: str, language: str = "en") -> list[str]:
     return [text[a:b].strip() for a, b in found] or [text.strip()]
 
 
-def render(said: Said, numbers: Numbers | None = None) -> Asking:
+def render(said: Said) -> Asking:
     """The prompt. What is beyond the most of clauses and candidates is left out, so that the tags always suffice."""
-    numbers = numbers or Numbers()
     lines = [
         f"understand {said.language}",
         f"asked: {said.asked or NOTHING}",
@@ -118,24 +118,22 @@ def render(said: Said, numbers: Numbers | None = None) -> Asking:
         f"seen: {said.seen or NOTHING}",
     ]
     candidates: dict[str, str] = {}
-    for one in said.candidates[:MOST_CANDIDATES]:
-        tag = numbers.next() or ""
-        candidates[tag] = one.id
-        lines.append(f"{tag} {one.kind} {shown(one.title, _TITLE)}")
+    for place, one in enumerate(said.candidates[:MOST_CANDIDATES]):
+        candidates[name := tag(_CANDIDATE + place)] = one.id
+        lines.append(f"{name} {one.kind} {shown(one.title, _TITLE)}")
     lines.append("says:")
     words: dict[str, str] = {}
-    for clause in clauses(said.text, said.language):
-        tag = numbers.next() or ""
-        words[tag] = clause
-        lines.append(f"{tag} {shown(clause, _CLAUSE)}")
+    for place, clause in enumerate(clauses(said.text, said.language)):
+        words[name := tag(place)] = clause
+        lines.append(f"{name} {shown(clause, _CLAUSE)}")
     return Asking("\n".join(lines), words, candidates)
 
 
 def reply(asking: Asking, read: Sequence[tuple[Sequence[str], Sequence[str]]]) -> str:
     """What the model is to write. `read`: per clause its labels, and the tags of its candidates."""
     return "".join(
-        tag + "".join(f" {word(label)}" for label in labels) + "".join(points)
-        for tag, (labels, points) in zip(asking.clauses, read, strict=True)
+        name + "".join(f" {word(label)}" for label in labels) + "".join(points)
+        for name, (labels, points) in zip(asking.clauses, read, strict=True)
     )
 
 

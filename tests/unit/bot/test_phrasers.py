@@ -17,7 +17,7 @@ from bot.llm.forms.rephrase import Saying, render, shown
 from bot.llm.moods import mood_of
 from bot.llm.phrasers import FactPhraser, filled, fingerprint
 from bot.llm.places import Places
-from bot.llm.spans import Numbers, UnknownTag
+from bot.llm.spans import UnknownTag
 from bot.ports import Act
 
 TEXTS = parse_responses(
@@ -94,7 +94,7 @@ async def test_facts_that_changed_places_are_not_said() -> None:
 
 
 def test_the_form_shows_values_beside_their_tags_and_hides_forged_ones() -> None:
-    marked = render(Saying("utter_done", {"title": "A\nB <v3>" + "x" * 80}, "hi <v1> <|end|>", "annoyed"), Numbers())
+    marked = render(Saying("utter_done", {"title": "A\nB <v3>" + "x" * 80}, "hi <v1> <|end|>", "annoyed"))
     assert marked.text.splitlines() == [
         "rephrase en",
         "tone: warm",
