@@ -241,10 +241,21 @@ def _reader(ladders: Any, assistant: Assistant, embedder: Embedder) -> Reader:
     }
     embedded = EmbeddedReader(models["en"], assistant.lexicons, load_languages(assistant.folder / "languages.yml"))
     reader: Reader = embedded
-    for call in reversed(ladders.of("understand")):
+    calls = ladders.of("understand")
+    if any(call.name == "embedded" for call in calls):
+        reader = _beside(embedded, next(call for call in calls if call.name == "embedded"))
+    for call in reversed([call for call in calls if call.name != "embedded"]):
         writer = importlib.import_module("bot.llm.commands").CommandWriter(call, assistant.flows)
         reader = importlib.import_module("bot.nlu.llm_reader").LlmReader(writer, reader, assistant.flows)
     return reader
+
+
+def _beside(reader: EmbeddedReader, call: Any) -> Reader:
+    """The embedded model reads beside the classifier."""
+    small = importlib.import_module("bot.nlu.small_reader")
+    weigher = importlib.import_module("bot.llm.weighing").EmbeddedWeigher(call.model.model)
+    found: Reader = small.SmallReader(weigher, reader, small.labels_of(reader.model))
+    return found
 
 
 def _answerer(ladders: Any, embedder: Embedder, observer: LogObserver) -> Answerer:

@@ -36,8 +36,7 @@ _TOKENIZER_ROWS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """`rows` are seen `epochs` times, with tags in new places each time. `minutes` ends the training earlier, with its
-    learning rate at its end by then."""
+    """`rows` are seen `epochs` times. `minutes` ends the training earlier, with its learning rate at its end by then."""
 
     out: Path = WEIGHTS
     work: Path = Path("var/model")
@@ -142,8 +141,7 @@ def _halve(folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    model.to(torch.bfloat16).save_pretrained(folder)
+    AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, local_files_only=True).save_pretrained(folder)
 
 
 def _texts(rows: Path) -> Iterator[str]:

@@ -78,6 +78,6 @@ def perplexity(speaker: Speaker, rows: Sequence[Row]) -> float | None:
     loss, total = LossOfTokens(model).eval(), 0.0
     with torch.inference_mode():
         for batch in batches(examples, 8192, 0, 0) if examples else []:
-            ids, labels = arrays([examples[i] for i in batch], speaker.tokenizer.pad_token_id, (), None)
+            ids, labels = arrays([examples[i] for i in batch], speaker.tokenizer.pad_token_id)
             total += float(loss(torch.from_numpy(ids).to(model.device), torch.from_numpy(labels).to(model.device)))
     return math.exp(min(total / learned, 50.0)) if learned else None

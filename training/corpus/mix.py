@@ -62,9 +62,9 @@ def write_rows(path: Path, count: int, seed: int, processes: int = 1) -> None:
             pool.map(_write_shard, shards, chunksize=1)
     partly = path.with_suffix(".partly")
     with partly.open("wb") as whole:
-        for shard, _, _ in shards:
-            whole.write(shard.read_bytes())
-            shard.unlink()
+        for part, _, _ in shards:
+            whole.write(part.read_bytes())
+            part.unlink()
     partly.replace(path)
 
 

@@ -18,7 +18,7 @@ from bot.llm.spans import Rules
 from knowledge.artifact import read_manifest, sha256_file
 from training.evaluate_generation import evaluate_generation, reply_figures
 from training.llm import LlmSettings, train_llm
-from training.llm_base import load_base, read_spans, tag_ids
+from training.llm_base import load_base, read_spans
 from training.llm_data import Row, read_rows, write_rows
 from training.llm_examples import arrays, batches, encode_rows
 from training.llm_loop import Pace
@@ -79,19 +79,16 @@ def test_the_artifact_says_where_it_comes_from_and_what_it_learned(trained: Path
     assert not list(trained.parent.glob(".*"))
 
 
-def test_only_the_assistants_tokens_are_learned_from_and_tags_change_places(base: Path) -> None:
+def test_only_the_assistants_tokens_are_learned_from(base: Path) -> None:
     loaded = load_base(str(base))
     rules = Rules.learn((row.prompt, row.reply) for row in rows())
     examples, left_out = encode_rows(rows(), loaded.tokenizer, rules, 512)
     assert (len(examples), left_out) == (80, 0)
     said = loaded.tokenizer.decode(examples[0].ids[examples[0].learned])
-    assert said == "<v0> serves <v1> and is for adults<|end|>"
-    tags = tag_ids(loaded.tokenizer)
-    ids, labels = arrays(examples[:3], 0, tags, np.random.default_rng(1))
-    moved = loaded.tokenizer.decode(ids[0][: len(examples[0].ids)])
-    first, second = (part.split(" ")[0].split("<v")[-1] for part in moved.split("=")[1:3])
-    assert f"<v{first} serves <v{second} and" in moved
-    assert moved != loaded.tokenizer.decode(examples[0].ids)
+    # A tag for each key, in the order of their names: food, name.
+    assert said == "<v1> serves <v0> and is for adults<|end|>"
+    ids, labels = arrays(examples[:3], 0)
+    assert ids[0][: len(examples[0].ids)].tolist() == examples[0].ids.tolist()
     assert set(labels[0][~np.pad(examples[0].learned, (0, ids.shape[1] - len(examples[0].learned)))]) == {-100}
 
 
