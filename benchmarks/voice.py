@@ -4,7 +4,8 @@ Run: `python -m benchmarks.voice [--replies 1000] [--model FOLDER] [--data FOLDE
 
 Each reply says one act with facts from a real shop's orders and products (`DATA/stores/retail`) and titles of a public
 catalogue (`DATA/benchmarks/retrieval/chorus`). Whether a reply holds its facts is judged apart from the gate: the tags
-the model wrote are counted (each fact once, none that is not there), and the finished text is searched for every value.
+the model wrote are counted (every fact, none that is not there, no number beside them), each has to stand between words
+its like was written between (`bot.llm.places`), and the finished text is searched for every value.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Said:
     text: str = ""
     missing: tuple[str, ...] = ()
     foreign: bool = False
+    misplaced: str = ""
     twice: tuple[str, ...] = ()
     ms: float = 0.0
     own: bool = False
@@ -146,22 +148,29 @@ async def say_all(model: str, data: Path, count: int, at_a_time: int) -> tuple[l
             found.own = at_a_time == 1 and composer.count.acts_own > own
         found.text = (texts or [draft])[0]
         written, values = phraser.raw.get(tracker.conversation_id, ("", {}))
-        judge(found, written, values)
+        judge(found, written, values, places)
         return found
 
     said = list(await asyncio.gather(*(one(n, *row) for n, row in enumerate(acts(data, count, _SEED)))))
     return said, composer
 
 
-def judge(said: Said, written: str, values: Mapping[str, str]) -> None:
-    """Which facts the model's own text misses, names twice, or invents; by the tags it wrote and by their values."""
+def judge(said: Said, written: str, values: Mapping[str, str], places: Places) -> None:
+    """Which facts the model's own text misses, confuses, names twice, or invents; by the tags it wrote."""
     tags = Counter(match[0] for match in TAG.finditer(written))
     said.foreign = any(tag not in values for tag in tags)
     said.missing = tuple(value for tag, value in values.items() if tag not in tags and not _stands(value, written))
     said.twice = tuple(value for tag, value in values.items() if tags[tag] > 1)
     said.raw = "" if said.foreign else filled(written, values)
-    digits = re.findall(r"\d+", TAG.sub(" ", written))
-    said.foreign |= any(d not in " ".join(values.values()) for d in digits)
+    names = {tag: name for tag, value in values.items() for name, fact in said.act.facts.items() if fact == value}
+    said.misplaced = places.misplaced(said.act.response.removeprefix("utter_"), written, names) or ""
+    known = set(re.findall(r"\d+", said.draft))
+    said.foreign |= any(number not in known for number in re.findall(r"\d+", TAG.sub(" ", written)))
+
+
+def _wrong(said: Said) -> bool:
+    """A fact said twice is no mistake."""
+    return bool(said.missing or said.foreign or said.misplaced)
 
 
 def _stands(value: str, text: str) -> bool:
@@ -199,13 +208,14 @@ def wording(texts: Sequence[str], others: Sequence[str], seed: int) -> dict[str,
 
 def figures(said: Sequence[Said], composer: LlmComposer) -> dict[str, Any]:
     count = composer.count
-    whole = sum(not s.missing and not s.foreign and not s.twice for s in said)
+    whole = sum(not _wrong(s) for s in said)
     masked = [_masked(s.text, s.act) for s in said]
     templates = [_masked(s.draft, s.act) for s in said]
     return {
         "replies": len(said),
         "facts_right_before_gate": whole / len(said),
         "missing": sum(bool(s.missing) for s in said),
+        "misplaced": sum(bool(s.misplaced) for s in said),
         "twice": sum(bool(s.twice) for s in said),
         "foreign": sum(s.foreign for s in said),
         "facts_right_after_gate": sum(map(all_facts_stand, said)) / len(said),
@@ -262,8 +272,8 @@ def main() -> None:
     console = Console(width=130)
     for one in said[: arguments.show]:
         console.print(f"[dim]{one.message or '-'}[/dim]\n  {one.text}\n", highlight=False, markup=True)
-    for one in [s for s in said if s.missing or s.twice or s.foreign][: arguments.wrong]:
-        print(f"{one.act.response}: missing {one.missing} twice {one.twice} foreign {one.foreign}\n  {one.raw}")
+    for one in [s for s in said if _wrong(s)][: arguments.wrong]:
+        print(f"{one.act.response}: missing {one.missing}, misplaced {one.misplaced!r}, foreign {one.foreign}\n  {one.raw}")
     table = Table("figure", "value", title=f"{len(said)} replies about facts never seen")
     for name, value in found.items():
         table.add_row(name.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value))
