@@ -30,9 +30,9 @@ MOST_CLAUSES, MOST_CANDIDATES, MOST_ACTS = 10, 10, 2
 _CLAUSE, _TITLE = 200, 60
 _CANDIDATE = 16  # the first candidate's tag; clauses begin at 0
 _END = r"(?<=[.!?;…])\s+|\n+|(?<=[。！？；])"
-_COMMA = r",\s+(?=\S)|(?<=，)|\s+[-–—]+\s+"
+_COMMA = r",\s+(?=\S)|(?<=，)|(?<!\s)\s+[-–—]+\s+"
 _JOINTS: Mapping[str, str] = {
-    "en": r"\s+(?=(?:and|but|also|plus|then|oh|btw|by the way|otherwise|so|or|because|cause|while|as well as)\b)",
+    "en": r"(?<!\s)\s+(?=(?:and|but|also|plus|then|oh|btw|by the way|otherwise|so|or|because|cause|while|as well as)\b)",
     "zh": r"(?=(?:还有|另外|顺便|然后|但是|不过|否则|所以)[，,]?)",
 }
 _OPENS = re.compile(r"(?:and|but|also|plus|then|oh|so|or|because|cause|while|as well)", re.IGNORECASE)
