@@ -75,7 +75,7 @@ class FactPhraser:
     known: Mapping[str, str] = field(default_factory=dict)
     places: Places = field(default_factory=lambda: Places({}))
     tone: str = "warm"
-    temperature: float = 0.7
+    temperature: float = 0.3
 
     async def phrase(
         self, acts: Sequence[Act], drafts: Sequence[str], free: Sequence[int], tracker: Tracker
@@ -104,7 +104,7 @@ class FactPhraser:
         return self.known.get(f"{language}/{response}") == fingerprint(self.responses.texts(response, language))
 
     async def _say(self, acts: Sequence[Act], place: int, tracker: Tracker, temperature: float) -> str | None:
-        """The act in the model's words; None for a text that points at what is not there, or at the wrong fact.
+        """The act in the model's words; None where a fact is left out, stands in another's place, or is not there.
 
         Raises ModelFailed.
         """
@@ -114,6 +114,8 @@ class FactPhraser:
         except ValueError:  # more facts than a model can point at
             return None
         written = await self.write(marked, tracker, temperature)
+        if {tag[0] for tag in TAG.finditer(written)} != set(marked.values):
+            return None
         names = dict(zip(marked.values, saying.facts, strict=True))
         if self.places.misplaced(rephrase.short(saying.response), written, names) is not None:
             return None
