@@ -228,12 +228,12 @@ def figures(said: Sequence[Said], composer: LlmComposer) -> dict[str, Any]:
     }
 
 
-async def on_demo_shop(model: str, count: int) -> dict[str, Any]:
+async def on_demo_shop(demo: Path, model: str, count: int) -> dict[str, Any]:
     """Shop traffic in process, once with templates and once in the model's words, on copies of the demo shop."""
     found: dict[str, Any] = {}
-    conversations = traffic(demo_folder() / "source", count)
+    conversations = traffic(demo / "source", count)
     for name, settings in (("templates", {}), ("model", {"rephrase": model})):
-        async with await open_shop(copy_of(demo_folder(), "voice"), llm=settings) as shop:
+        async with await open_shop(copy_of(demo, "voice"), llm=settings) as shop:
             played = await play_all(shop, conversations, "voice", 1)
             said: Any = shop.engine.speaker.composer
         found |= {f"{name}_turn_p50_ms": played["p50_ms"], f"{name}_turn_p99_ms": played["p99_ms"]}
@@ -265,7 +265,8 @@ def main() -> None:
     said, composer = asyncio.run(say_all(arguments.model, arguments.data, arguments.replies, arguments.at_a_time))
     found = figures(said, composer)
     if arguments.shop:
-        found |= {f"shop_{name}": value for name, value in asyncio.run(on_demo_shop(arguments.model, arguments.shop)).items()}
+        played = asyncio.run(on_demo_shop(demo_folder(), arguments.model, arguments.shop))
+        found |= {f"shop_{name}": value for name, value in played.items()}
     if arguments.json:
         print(json.dumps(found))
         return
