@@ -22,7 +22,7 @@ _OURS = "shopclerk"
 _LONGEST = 4000
 # Bounded quantifiers: each of these reads 100 KB of hostile text in a few milliseconds.
 _MASKS = (
-    (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"), "‹e-mail›"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"), "‹e-mail›"),
     (re.compile(r"\b(?:sck_|whsec_|eyJ)[\w.+/=-]{8,600}"), "‹secret›"),
     (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"), "‹iban›"),
     (re.compile(r"(?<!\w)(?<!\d\.)\+?\(?\d(?:[ ()./-]{0,2}\d){8,18}(?!\w|\.\d)"), "‹number›"),
