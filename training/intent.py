@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bot.nlu.classifier import ENCODER_FOLDER, OOS, WEIGHTS_FILE, IntentWeights, write_weights
-from knowledge.artifact import MANIFEST, Manifest, sha256_files, write_manifest
-from knowledge.errors import BadInput, DataError
+from knowledge.artifact import Manifest, sha256_files, write_manifest
+from knowledge.errors import DataError
 from knowledge.ports import Embedder, Vectors
 from training.intent_data import Example, data_files, read_examples
 from training.intent_fit import GramTable
 from training.intent_scope import LabelledRows, Learned, fit_rows, learn_from_folds
+from training.out_folder import check_target, put_in_place
 
 if TYPE_CHECKING:
     from training.encoder_tuning import TunedEncoder
@@ -49,7 +50,7 @@ class IntentSettings:
 def train_intent(data: Path, out: Path, embedder: Embedder, settings: IntentSettings, *, command: str = "",
                  report: Report = lambda line: None) -> Manifest:
     """Write `out` in one step. Raises DataError for unusable data, BadInput for a folder that holds something else."""
-    _check_target(out)
+    check_target(out)
     examples = read_examples(data)
     check_examples(data, examples)
     started = time.perf_counter()
@@ -69,7 +70,7 @@ def train_intent(data: Path, out: Path, embedder: Embedder, settings: IntentSett
                       "dimension": embedder.dimension, "oos_share": settings.oos_share, "labels": list(weights.labels),
                       "examples": len(examples), "mix": [round(float(m), 4) for m in weights.mix]})
         write_manifest(work, manifest)
-        _replace(out, work)
+        put_in_place(work, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return manifest
@@ -127,19 +128,3 @@ def _tuned_encoder(examples: Sequence[Example], folder: Path, embedder: Embedder
 
     return tune_encoder(examples, folder, settings.minutes, settings.seed, frozen=embedder,
                         only_if_better=settings.encoder == "auto", report=report)
-
-
-def _check_target(out: Path) -> None:
-    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / MANIFEST).is_file())):
-        raise BadInput(f"{out}: holds something else (name a new folder, or one written by 'shopclerk train intent')")
-
-
-def _replace(out: Path, work: Path) -> None:
-    if out.exists():
-        old = work.with_name(work.name + "-old")
-        out.rename(old)
-        work.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        work.rename(out)
-    out.chmod(0o755)
